@@ -1,0 +1,141 @@
+"""The web application: one page, a few JSON addresses behind it, and the images by row number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from saccade.browse.gallery import Choice, Unknown
+from saccade.browse.library import Library
+from saccade.browse.overview import confusion, summary
+from saccade.browse.thumbnails import SIZES, Thumbnails
+from saccade.errors import RunError
+from saccade.runs import Run
+
+HOSTS = ["127.0.0.1", "localhost"]  # a page elsewhere that points its own name at this address is refused
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(run: Run, *, evaluation: str | None = None, data_root: Path | None = None) -> FastAPI:
+    """The page over ``run``.
+
+    Args:
+        run: the run folder.
+        evaluation: the one shown first; by default ``val``, or the first by name.
+        data_root: where the images are now, if not where they were when the split was scored.
+
+    Raises:
+        RunError: the run has no evaluation, or none of that name, or its files cannot be used.
+    """
+    library = Library(run, evaluation=evaluation, data_root=data_root)
+    app = FastAPI(title="saccade browse", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    app.middleware("http")(_with_headers)
+    app.add_exception_handler(Unknown, _unknown)
+    app.add_exception_handler(RunError, _unusable)
+    app.mount("/static", StaticFiles(packages=[("saccade.browse", "static")]), name="static")
+    _add_page(app, library)
+    _add_json(app, library)
+    _add_images(app, library)
+    return app
+
+
+def _add_page(app: FastAPI, library: Library) -> None:
+    environment = Environment(loader=PackageLoader("saccade.browse"), autoescape=True)
+    shell = environment.get_template("page.html").render(
+        run=f"{library.run.path.resolve().parent.name}/{library.run.path.resolve().name}",
+        evaluations=library.names,
+        first=library.first,
+    )
+
+    @app.get("/", response_class=HTMLResponse)
+    def page() -> HTMLResponse:
+        return HTMLResponse(shell)
+
+
+def _add_json(app: FastAPI, library: Library) -> None:
+    @cache
+    def overview(evaluation: str) -> bytes:
+        gallery = library.gallery(evaluation)
+        root = gallery.allowed.root
+        missing = None if root is not None and root.is_dir() else str(root or "")
+        return _encoded(summary(gallery.predictions) | {"missing_data": missing})
+
+    @app.get("/api/{evaluation}/summary")
+    def get_summary(evaluation: str) -> Response:
+        return Response(overview(evaluation), media_type="application/json")
+
+    @app.get("/api/{evaluation}/images")
+    def get_images(evaluation: str, choice: Annotated[Choice, Query()]) -> Response:
+        return _json(library.gallery(evaluation).page(choice))
+
+    @app.get("/api/{evaluation}/images/{row:int}")
+    def get_image(
+        evaluation: str, row: int, t: Annotated[float | None, Query(ge=0, le=1)] = None
+    ) -> Response:
+        return _json(library.gallery(evaluation).image(row, t))
+
+    @app.get("/api/{evaluation}/confusion")
+    def get_confusion(evaluation: str) -> Response:
+        return _json(confusion(library.gallery(evaluation).predictions))
+
+
+def _add_images(app: FastAPI, library: Library) -> None:
+    thumbnails = Thumbnails()
+
+    @app.get("/image/{evaluation}/{row:int}")
+    def get_thumbnail(request: Request, evaluation: str, row: int, size: int = SIZES[0]) -> Response:
+        if size not in SIZES:
+            raise Unknown(f"there is no size {size}")
+        gallery = library.gallery(evaluation)
+        file = gallery.allowed.find(gallery.path(row))
+        if isinstance(file, str):
+            raise HTTPException(404, file)
+        try:
+            thumbnail = thumbnails.get(file, size)
+        except OSError:
+            raise HTTPException(404, "not a readable image") from None
+        # A row number means another image in another run at the same address: the browser must ask each time.
+        headers = {"ETag": f'"{thumbnail.tag}"', "Cache-Control": "private, no-cache"}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(thumbnail.data, media_type="image/jpeg", headers=headers)
+
+
+async def _with_headers(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await handle(request)
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-cache")
+    return response
+
+
+def _unknown(_: Request, error: Exception) -> Response:
+    return _json({"detail": str(error)}, 404)
+
+
+def _unusable(_: Request, error: Exception) -> Response:
+    return _json({"detail": str(error)}, 500)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(_encoded(value), status, media_type="application/json")
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False).encode()

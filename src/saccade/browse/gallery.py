@@ -1,0 +1,215 @@
+"""The images of one evaluation in the order and selection that the page asks for, ready for JSON.
+
+N images, C classes. Undefined numbers are None.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from saccade.browse.predictions import Flags, Labels, Predictions
+from saccade.browse.ranking import FALSE_ALARM, HIT, IGNORED, MISS, OUTCOMES, Ranking, cut, outcomes, rank
+from saccade.browse.thumbnails import Allowed
+
+PAGE = 48  # tiles; divides into 2, 3, 4, 6 and 8 columns
+NAMED = 3  # mistakes that a tile names
+Show: TypeAlias = Literal["all", "hits", "misses", "false_alarms"]
+Rows: TypeAlias = NDArray[np.int64]
+
+
+class Unknown(LookupError):
+    """Something the page was asked for that the evaluation does not hold: a stale or mistyped address."""
+
+
+class Choice(BaseModel):
+    """What the page shows, as it stands in its address."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: Annotated[str | None, Field(alias="class")] = None  # None: all classes together
+    order: Literal["best", "worst", "loss", "least_loss"] | None = None  # None: best of a class, loss of all
+    show: Show = "all"
+    page: Annotated[int, Field(ge=1)] = 1
+    threshold: Annotated[float | None, Field(alias="t", ge=0, le=1)] = None
+    labelled: str | None = None  # classify: only images of this class which the model takes for ``name``
+
+
+@dataclass(frozen=True, eq=False)
+class _Selection:
+    order: Rows  # (N,)
+    shown: dict[Show, Flags]  # each (N,)
+    outcome: Labels | None = None  # (N,) codes of OUTCOMES; None for all classes together
+    ranking: Ranking | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Gallery:
+    """The images of one evaluation."""
+
+    def __init__(self, predictions: Predictions, allowed: Allowed) -> None:
+        self.predictions = predictions
+        self.allowed = allowed
+        self._number = {name: index for index, name in enumerate(predictions.classes)}
+        self._ranking = lru_cache(maxsize=32)(self._rank)
+
+    def page(self, choice: Choice) -> dict[str, Any]:
+        """One page of tiles, how many images each filter keeps, and for a class the numbers at the threshold.
+
+        A page beyond the last is the last.
+
+        Raises:
+            Unknown: a class that the evaluation does not know.
+        """
+        selection = self._of_all(choice) if choice.name is None else self._of_class(choice.name, choice)
+        kept = selection.shown["all"]
+        rows = selection.order[(kept & selection.shown[choice.show])[selection.order]]
+        pages = max(1, math.ceil(len(rows) / PAGE))
+        page = min(choice.page, pages)
+        return {
+            **selection.facts,
+            "counts": {show: int((kept & flags).sum()) for show, flags in selection.shown.items()},
+            "page": page,
+            "pages": pages,
+            "first": (page - 1) * PAGE + 1,
+            "tiles": [
+                self._tile(int(row), choice, selection) for row in rows[(page - 1) * PAGE : page * PAGE]
+            ],
+        }
+
+    def image(self, row: int, threshold: float | None = None) -> dict[str, Any]:
+        """One image with all its scores, highest first; ``threshold`` replaces that of the multilabel decision.
+
+        Raises:
+            Unknown: there is no such row.
+        """
+        p = self.predictions
+        self.path(row)
+        scores, labels, decided = self._of_image(row, p.threshold if threshold is None else threshold)
+        codes = outcomes(labels, decided)
+        ranked = np.argsort(-scores, kind="stable")
+        return self._basics(row) | {
+            "labelled": None if p.answers is None else p.classes[int(p.targets[row])],
+            "answer": None if p.answers is None else p.classes[int(p.answers[row])],
+            "classes": [
+                {"name": p.classes[k], "score": number(scores[k]), "outcome": OUTCOMES[codes[k]]} for k in ranked
+            ],
+        }
+
+    def path(self, row: int) -> str:
+        """The path of image ``row``, as the evaluation wrote it.
+
+        Raises:
+            Unknown: there is no such row.
+        """
+        if not 0 <= row < len(self.predictions.images):
+            raise Unknown(f"there is no image {row}")
+        return self.predictions.images[row]
+
+    def _index(self, name: str) -> int:
+        if name not in self._number:
+            raise Unknown(f"there is no class {name}")
+        return self._number[name]
+
+    def _of_class(self, name: str, choice: Choice) -> _Selection:
+        p, index = self.predictions, self._index(name)
+        threshold = p.threshold if choice.threshold is None else choice.threshold
+        ranking = self._ranking(index)
+        codes = outcomes(p.labels(index), p.decided(index, threshold))
+        everything = np.ones(len(codes), np.bool_)
+        if choice.labelled is not None and p.answers is not None:
+            everything = (p.targets == self._index(choice.labelled)) & (p.answers == index)
+        orders = {"best": ranking.order, "worst": ranking.order[::-1]}
+        return _Selection(
+            order=orders.get(choice.order or "best", self._by_loss[choice.order == "loss"]),
+            shown={
+                "all": everything,
+                "hits": codes == HIT,
+                "misses": codes == MISS,
+                "false_alarms": codes == FALSE_ALARM,
+            },
+            outcome=codes,
+            ranking=ranking,
+            facts={
+                "threshold": threshold,
+                "numbers": asdict(cut(ranking, threshold)),
+                "histogram": ranking.histogram.tolist(),
+                "ignored": int((codes == IGNORED).sum()),
+                "cut_page": int((p.scores[index] > np.float32(threshold)).sum()) // PAGE + 1,
+            },
+        )
+
+    def _of_all(self, choice: Choice) -> _Selection:
+        p = self.predictions
+        missed, alarmed = p.missed > 0, p.false_alarms > 0
+        return _Selection(
+            order=self._by_loss[choice.order not in ("least_loss", "best")],
+            shown={
+                "all": np.ones(len(missed), np.bool_),
+                "hits": ~missed & ~alarmed,
+                "misses": missed,
+                "false_alarms": alarmed,
+            },
+        )
+
+    def _tile(self, row: int, choice: Choice, selection: _Selection) -> dict[str, Any]:
+        p, tile = self.predictions, self._basics(row)
+        if p.answers is not None:
+            labelled, answer = int(p.targets[row]), int(p.answers[row])
+            tile |= {"labelled": p.classes[labelled], "answer": p.classes[answer]}
+            tile |= {"score": number(p.scores[answer, row]), "outcome": "hit" if labelled == answer else "miss"}
+        elif choice.name is None:
+            tile |= self._mistakes(row)
+        if choice.name is not None and selection.outcome is not None and selection.ranking is not None:
+            tile["score"] = number(p.scores[self._number[choice.name], row])
+            tile["outcome"] = OUTCOMES[selection.outcome[row]]
+            tile["position"] = int(selection.ranking.position[row]) or None
+        return tile
+
+    def _basics(self, row: int) -> dict[str, Any]:
+        p = self.predictions
+        found = self.allowed.find(p.images[row])
+        problem = found if isinstance(found, str) else None
+        return {"row": row, "image": p.images[row], "loss": number(p.losses[row]), "problem": problem}
+
+    def _mistakes(self, row: int) -> dict[str, Any]:
+        """How many classes are mistaken in an image, and the names of the few that are furthest off."""
+        p = self.predictions
+        scores, labels, decided = self._of_image(row, p.threshold)
+        codes, ranked = outcomes(labels, decided), np.argsort(-scores, kind="stable")
+        alarms, misses = ranked[codes[ranked] == FALSE_ALARM], ranked[::-1][codes[ranked[::-1]] == MISS]
+        return {
+            "missed": int(p.missed[row]),
+            "false_alarms": int(p.false_alarms[row]),
+            "missed_names": [p.classes[k] for k in misses[:NAMED]],
+            "false_alarm_names": [p.classes[k] for k in alarms[:NAMED]],
+        }
+
+    def _of_image(self, row: int, threshold: float) -> tuple[NDArray[np.float32], Labels, Flags]:
+        """Scores, labels and decisions of one image, each (C,)."""
+        p, every = self.predictions, np.arange(len(self.predictions.classes))
+        scores = np.ascontiguousarray(p.scores[:, row])
+        if p.answers is not None:
+            return scores, (every == p.targets[row]).astype(np.int8), every == p.answers[row]
+        return scores, p.targets[:, row].astype(np.int8), scores > np.float32(threshold)
+
+    def _rank(self, index: int) -> Ranking:
+        p = self.predictions
+        return rank(p.scores[index], p.labels(index), p.decided(index))
+
+    @cached_property
+    def _by_loss(self) -> tuple[Rows, Rows]:
+        """Rows from the least loss up, and from the greatest down; images without a loss last in both."""
+        losses = self.predictions.losses
+        return np.argsort(losses, kind="stable"), np.argsort(-losses, kind="stable")
+
+
+def number(value: np.floating[Any] | float) -> float | None:
+    """A float for JSON: None where it is not finite."""
+    return float(value) if math.isfinite(value) else None

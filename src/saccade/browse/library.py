@@ -1,0 +1,69 @@
+"""The evaluations of a run, each read when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from saccade.browse.gallery import Gallery, Unknown
+from saccade.browse.predictions import load
+from saccade.browse.thumbnails import Allowed
+from saccade.errors import RunError
+from saccade.runs import Evaluation, Run
+
+KEPT = 2  # evaluations in memory: with 50,000 images and 1,000 classes one takes 250 MB
+
+
+class Library:
+    """The evaluations of one run; at most ``KEPT`` are held in memory.
+
+    ``data_root`` replaces the data root of the evaluation shown first, and of all others that had the same one.
+
+    Raises:
+        RunError: the run has no evaluation, or none of that name, or its files cannot be used.
+    """
+
+    def __init__(self, run: Run, *, evaluation: str | None = None, data_root: Path | None = None) -> None:
+        self.run = run
+        self.names = [e.name for e in run.evaluations()]
+        if not self.names:
+            raise RunError(
+                f"{run.path}: nothing to browse, no split has been scored; run `saccade evaluate {run.path}`"
+            )
+        if evaluation is not None and evaluation not in self.names:
+            raise RunError(
+                f"{run.path}: no evaluation {evaluation!r}; there is {', '.join(self.names)}; "
+                f"make it with `saccade evaluate {run.path} --split {evaluation}`"
+            )
+        self.first = evaluation or ("val" if "val" in self.names else self.names[0])
+        self._data_root = data_root
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, Gallery] = OrderedDict()
+        self.gallery(self.first)
+
+    def gallery(self, name: str) -> Gallery:
+        """The evaluation of that name.
+
+        Raises:
+            Unknown: there is none.
+            RunError: its files cannot be used.
+        """
+        if name not in self.names:
+            raise Unknown(f"there is no evaluation {name}")
+        with self._lock:  # two requests at once must not read it twice
+            if name not in self._open:
+                while len(self._open) >= KEPT:
+                    self._open.popitem(last=False)
+                self._open[name] = self._read(self.run.evaluation(name))
+            self._open.move_to_end(name)
+            return self._open[name]
+
+    def _read(self, evaluation: Evaluation) -> Gallery:
+        predictions = load(evaluation)
+        root = predictions.data_root
+        if self._data_root is not None and (
+            root is None or str(root) == self.run.evaluation(self.first).about().get("data_root")
+        ):
+            root = self._data_root
+        return Gallery(predictions, Allowed(root, self.run.path))

@@ -1,0 +1,60 @@
+"""The views over all classes of an evaluation: its summary with the per-class table, and the confusions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from saccade.browse.predictions import Predictions
+
+LARGEST_MATRIX = 40  # classes; a larger matrix is no longer readable, and only its largest cells are listed
+LISTED = 100
+
+
+def summary(predictions: Predictions) -> dict[str, Any]:
+    """What the page needs once for an evaluation; the rows of the table are lists in the order of ``columns``."""
+    metrics, about = predictions.metrics, predictions.evaluation.about()
+    per_class = metrics.get("per_class", {})
+    columns = list(next(iter(per_class.values()), {}))
+    return {
+        "evaluation": predictions.evaluation.name,
+        "split": metrics.get("split"),
+        "n": len(predictions.images),
+        "task": predictions.task,
+        "threshold": predictions.threshold,
+        "checkpoint": about.get("checkpoint"),
+        "epoch": about.get("epoch"),
+        "metrics": {
+            name: value for name, value in metrics.get("metrics", {}).items() if not isinstance(value, (list, dict))
+        },
+        "columns": columns,
+        "table": [[name, *(per_class.get(name, {}).get(c) for c in columns)] for name in predictions.classes],
+    }
+
+
+def confusion(predictions: Predictions) -> dict[str, Any]:
+    """Classify: how often each class is taken for each.
+
+    ``matrix`` is (C, C) counts, rows labelled, columns predicted, or None for many classes; ``pairs`` lists the most
+    frequent mistakes. Both are empty for multilabel, where one image has many labels and a mistake has no other class.
+    """
+    names, answers, targets = predictions.classes, predictions.answers, predictions.targets
+    if answers is None:
+        return {"matrix": None, "pairs": []}
+    size = len(names)
+    cells, counts = np.unique(targets.astype(np.int64) * size + answers, return_counts=True)
+    matrix = None
+    if size <= LARGEST_MATRIX:
+        filled = np.zeros(size * size, np.int64)
+        filled[cells] = counts
+        matrix = filled.reshape(size, size).tolist()
+    of = np.bincount(targets, minlength=size)
+    wrong = cells // size != cells % size
+    cells, counts = cells[wrong], counts[wrong]
+    most = np.argsort(-counts, kind="stable")[:LISTED]
+    pairs = [
+        {"labelled": names[c // size], "answer": names[c % size], "n": int(n), "of": int(of[c // size])}
+        for c, n in zip(cells[most], counts[most], strict=True)
+    ]
+    return {"matrix": matrix, "pairs": pairs}

@@ -1,0 +1,93 @@
+"""Small copies of a run's images, from the folders that may be shown and from nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # what Pillow may try; nothing else is opened
+SIZES = (360, 1280)  # longest side in pixels: a tile, and the large view
+QUALITY = 88
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The folders whose images may be shown.
+
+    A path counts where it really lies, after every symbolic link: a link out of the folders is refused, and a data
+    root that is a link itself is not.
+    """
+
+    root: Path | None  # the data root, which relative paths start from
+    run: Path  # the run folder
+
+    def find(self, image: str) -> Path | str:
+        """The file of ``image``, or in a few words why it is not shown."""
+        if self.root is None or not self.root.is_dir():
+            return "data folder not found"
+        try:
+            file = (self.root / image).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):  # missing; a NUL byte in it; links in a circle
+            return "file not found"
+        if not any(file.is_relative_to(folder.resolve()) for folder in (self.root, self.run)):
+            return "outside the data folder"
+        return file if file.is_file() else "file not found"
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A JPEG and the tag by which a browser knows that it has it already."""
+
+    tag: str
+    data: bytes
+
+
+class Thumbnails:
+    """Makes thumbnails and keeps the last used ones, up to ``limit`` bytes of JPEG."""
+
+    def __init__(self, limit: int = 64_000_000) -> None:
+        self._limit = limit
+        self._held = 0
+        self._made: OrderedDict[str, Thumbnail] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, file: Path, size: int) -> Thumbnail:
+        """The image of ``file``, at most ``size`` pixels on its longer side, upright.
+
+        Raises:
+            OSError: it cannot be read as an image.
+        """
+        stat = file.stat()
+        name = f"{file}\n{stat.st_mtime_ns}\n{stat.st_size}\n{size}"
+        tag = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        with self._lock:
+            if tag in self._made:
+                self._made.move_to_end(tag)
+                return self._made[tag]
+        made = Thumbnail(tag, _shrunk(file, size))
+        with self._lock:
+            if tag not in self._made:  # another request may have made it meanwhile
+                self._made[tag] = made
+                self._held += len(made.data)
+            while self._held > self._limit and len(self._made) > 1:
+                self._held -= len(self._made.popitem(last=False)[1].data)
+        return made
+
+
+def _shrunk(file: Path, size: int) -> bytes:
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            image.draft("RGB", (size, size))  # a JPEG is decoded at 1/2, 1/4 or 1/8 where that is enough
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright.thumbnail((size, size))
+            buffer = io.BytesIO()
+            upright.save(buffer, "JPEG", quality=QUALITY)
+    except (Image.DecompressionBombError, SyntaxError, ValueError) as error:  # Pillow's other words for a bad file
+        raise OSError(f"{file}: {error}") from None
+    return buffer.getvalue()

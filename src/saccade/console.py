@@ -1,0 +1,28 @@
+"""The one place where messages to the user come out: stderr, so that stdout stays for results."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+"""Rich console on stderr."""
+
+
+def say(text: str) -> None:
+    """One message to the user; square brackets in it are plain text."""
+    console.print(text, markup=False)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on stderr that goes away when it is done; nothing is drawn where stderr is not a terminal."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

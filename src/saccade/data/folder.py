@@ -1,0 +1,101 @@
+"""One folder a class: ``<root>/<split>/<class>/**/*.jpg``, or ``<root>/<class>/**/*.jpg``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from saccade.data.images import SUFFIXES
+from saccade.data.listing import Listing
+from saccade.data.paths import PathList
+from saccade.data.wording import named, refuse_unknown
+from saccade.errors import DataError
+
+LAYOUT = "images lie in <split>/<class>/"
+
+
+def read(root: Path, split: str, *, classes: tuple[str, ...] | None) -> Listing:
+    """List the images below each class folder of ``split``, by folder and path, with (N,) int64 targets.
+
+    ``split`` "." takes ``root`` itself as one tree of classes. ``classes`` None takes the folder names,
+    sorted; an empty folder is then a class without images. Hidden files and folders, and files that are no
+    images, are left alone.
+
+    Raises:
+        DataError: the split or its class folders are missing or hold no image, or a folder is no given class.
+    """
+    base = root if split == "." else root / split
+    if not base.is_dir():
+        raise DataError(f"{base}: no such folder; {_whats_there(root)}")
+    folders = splits(base)
+    if not folders:
+        loose = sum(is_image(name) for name in os.listdir(base))  # noqa: PTH208
+        raise DataError(f"{base}: no folder of a class, {loose} images directly in it; {LAYOUT}")
+    names = tuple(folders) if classes is None else classes
+    refuse_unknown({name: base / name for name in folders}, names)
+    found = [sorted(_images_below(base / name)) for name in folders]
+    if not any(found):
+        raise DataError(f"{base}: no image in any of its folders {named(folders)}; {LAYOUT}")
+    prefix = "" if split == "." else f"{Path(split).as_posix()}/"
+    images = PathList(
+        f"{prefix}{folder}/{name}" for folder, below in zip(folders, found, strict=True) for name in below
+    )
+    places = np.array([names.index(folder) for folder in folders], dtype=np.int64)
+    return Listing(root, images, np.repeat(places, [len(below) for below in found]), names)
+
+
+def splits(root: Path) -> list[str]:
+    """Names of the folders directly in ``root``, sorted, without hidden ones; empty if there is no root."""
+    if not root.is_dir():
+        return []
+    with os.scandir(root) as entries:
+        return sorted(e.name for e in entries if not e.name.startswith((".", "__MACOSX")) and e.is_dir())
+
+
+def is_image(name: str) -> bool:
+    """Whether a file of this name is read as an image; hidden files (``._dog.jpg``) are not."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+
+
+def is_class_tree(root: Path) -> bool:
+    """Whether some folder directly in ``root`` holds images itself, so that its name may be a class."""
+    return any(is_image(name) for folder in splits(root) for name in os.listdir(root / folder))  # noqa:
+    PTH208
+
+
+def _images_below(folder: Path) -> list[str]:
+    """Paths of all images below ``folder``, relative to it; links are followed unless they lead back up."""
+    images = []
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        with os.scandir(folder / prefix) as entries:
+            for entry in entries:
+                if is_image(entry.name) and not entry.is_dir():
+                    images.append(prefix + entry.name)
+                elif not entry.name.startswith(".") and entry.is_dir() and not _leads_back(entry):
+                    waiting.append(f"{prefix}{entry.name}/")
+    return images
+
+
+def _leads_back(entry: os.DirEntry[str]) -> bool:
+    """Whether the entry is a link to a folder that it lies in."""
+    if not entry.is_symlink():
+        return False
+    target = Path(entry.path).resolve()
+    return target == target.parent or Path(entry.path).parent.resolve().is_relative_to(target)
+
+
+def _whats_there(root: Path) -> str:
+    """What a message says of the root: its folders, and what to set where they look like classes."""
+    if not root.is_dir():
+        return f"data.root {root} is no folder either"
+    folders = splits(root)
+    hint = (
+        ""
+        if not is_class_tree(root)
+        else "; they look like classes: set data.train=. data.val=null to split them"
+    )
+    return f"{root} has the folders {named(folders)}{hint}" if folders else f"{root} has no folders"

@@ -1,0 +1,1 @@
+"""From a batch or a prediction to an RGB picture."""

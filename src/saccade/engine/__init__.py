@@ -1,0 +1,1 @@
+"""Training and scoring: the only room that imports Lightning."""

@@ -1,0 +1,142 @@
+"""What happens at the end of an epoch: a row, a checkpoint, a line; and a progress bar in between."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.pytorch.callbacks import Callback, Checkpoint
+from rich.progress import TaskID
+
+from saccade.console import progress_bar, say
+from saccade.engine.module import UNDEFINED, Module
+from saccade.files import copy_file
+from saccade.runs import Run
+
+
+class EpochKeeper(Checkpoint):
+    """Appends the epoch to ``metrics.jsonl``, then writes ``last.ckpt`` and, where it is the best so far, ``best.ckpt``.
+
+    In this order: a row without its checkpoint is dropped when the run resumes, a checkpoint without its row could not
+    be mended. ``Checkpoint`` is Lightning's mark for callbacks that run after all others.
+    """
+
+    def __init__(self, run: Run, *, selection: str) -> None:
+        self.run = run
+        self.selection = selection
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value and its epoch."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up where the checkpoint was."""
+        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep the epoch."""
+        assert isinstance(pl_module, Module)
+        assert pl_module.scored is not None
+        value = pl_module.monitored()
+        is_best = self.best is None or value > self.best
+        if is_best:
+            self.best, self.best_epoch = value, trainer.current_epoch
+        train_loss = pl_module.train_loss.finish()
+        if trainer.is_global_zero:
+            self.run.append_epoch(
+                {
+                    "epoch": trainer.current_epoch,
+                    "step": trainer.global_step,
+                    "lr": max(float(group["lr"]) for group in trainer.optimizers[0].param_groups),
+                    "train": {"loss": train_loss},
+                    self.selection: pl_module.scored.metrics(),
+                }
+            )
+        last = self.run.checkpoints / "last.ckpt"
+        trainer.save_checkpoint(last)
+        if is_best and trainer.is_global_zero:
+            copy_file(last, self.run.checkpoints / "best.ckpt")
+
+
+class EpochLines(Callback):
+    """One line an epoch on stderr, and a progress bar within it where stderr is a terminal."""
+
+    def __init__(self, keeper: EpochKeeper) -> None:
+        self.keeper = keeper
+        self._bar = progress_bar()
+        self._task: TaskID | None = None
+        self._started = 0.0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock and the bar."""
+        self._started = time.perf_counter()
+        self._bar = progress_bar()
+        self._bar.start()
+        text = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self._task = self._bar.add_task(text, total=trainer.num_training_batches)
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        """Advance the bar."""
+        if self._task is not None:
+            self._bar.advance(self._task)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say that the bar stands still because the epoch is being scored."""
+        if self._task is not None:
+            total = sum(n for n in trainer.num_val_batches if isinstance(n, int))
+            self._bar.update(self._task, description="scoring", completed=0, total=total)
+
+    def on_validation_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        """Advance the bar."""
+        if self._task is not None:
+            self._bar.advance(self._task)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print the line."""
+        self._bar.stop()
+        assert isinstance(pl_module, Module)
+        assert pl_module.scored is not None
+        value = pl_module.monitored()
+        shown = "undefined" if value == UNDEFINED else f"{value:.3f}"
+        best = self.keeper.best is None or value > self.keeper.best
+        loss = pl_module.scored.loss
+        say(
+            f"epoch {trainer.current_epoch + 1:>3}/{trainer.max_epochs}  "
+            f"{self.keeper.selection} loss {'-' if loss is None else f'{loss:.4f}'}  "
+            f"{pl_module.task.headline} {shown}{'  best' if best else '      '}  "
+            f"{time.perf_counter() - self._started:.1f} s"
+        )
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Leave the terminal as it was."""
+        self._bar.stop()
+
+
+class EpochBar(Callback):
+    """A progress bar for one scoring pass."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+        self._bar = progress_bar()
+        self._task = self._bar.add_task("scoring", total=images)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the bar."""
+        self._bar.start()
+
+    def on_validation_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """Advance by a batch of every process."""
+        self._bar.advance(self._task, len(batch.index) * trainer.world_size)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Leave the terminal as it was."""
+        self._bar.stop()

@@ -1,0 +1,54 @@
+"""The data module of every task: listings in, loaders out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import lightning.pytorch as L
+import torch
+from torch.utils.data import BatchSampler, DataLoader
+
+from saccade.data.dataset import EpochSampler, collate
+from saccade.data.listing import Listing
+from saccade.engine import resolve
+from saccade.samples import Batch
+from saccade.tasks.base import Task
+
+
+class DataModule(L.LightningDataModule):
+    """Loaders of the splits; each process reads its own share of every epoch."""
+
+    def __init__(self, task: Task, listings: Mapping[str, Listing], *, selection: str) -> None:
+        super().__init__()
+        self.task = task
+        self.listings = listings
+        self.selection = selection
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Shuffled by seed and epoch, with random transforms."""
+        return self.loader("train", training=True)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The split that chooses the best epoch, in order."""
+        return self.loader(self.selection, training=False)
+
+    def loader(self, split: str, *, training: bool) -> DataLoader[Batch]:
+        """Batches of a split; the last one may be smaller."""
+        config = self.task.config
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        listing = self.listings[split]
+        sampler = EpochSampler(len(listing), seed=config.seed, shuffle=training, rank=rank, world=world)
+        workers = min(resolve.workers(config), max(1, len(sampler) // config.loader.batch_size))
+        workers = workers if config.loader.workers != 0 else 0
+        # BatchNorm cannot learn from a batch of one: that image waits for another epoch
+        drop_last = training and len(sampler) % config.loader.batch_size == 1 < len(sampler)
+        return DataLoader(
+            self.task.dataset(listing, training=training),
+            batch_sampler=BatchSampler(sampler, config.loader.batch_size, drop_last=drop_last),
+            collate_fn=collate,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            # a generator of its own: the loader's own draws must not move the one that dropout uses
+            generator=torch.Generator().manual_seed(0),
+        )

@@ -1,0 +1,88 @@
+"""``environment.json``: where and on what a run was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from saccade.config.schema import Config
+from saccade.data.listing import counts, fingerprint
+from saccade.engine.resolve import Prepared
+from saccade.tasks.labels import normalization
+
+PACKAGES = ("saccade", "torch", "torchvision", "lightning", "timm", "torchmetrics", "numpy", "pillow", "polars")
+
+
+def describe(prepared: Prepared, network: nn.Module) -> dict[str, Any]:
+    """Versions, hardware, seed, and what was found in the data."""
+    config = prepared.config
+    mean, std = normalization(config)
+    return {
+        "python": sys.version.split()[0],
+        **{name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "device": _device(config),
+        "git": _git_revision(),
+        "seed": config.seed,
+        "data": _data(prepared),
+        "normalize": {"mean": list(mean), "std": list(std)},
+        "model": {
+            "name": config.model.name,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "head_only": config.model.freeze == "backbone",
+        },
+    }
+
+
+def _data(prepared: Prepared) -> dict[str, Any]:
+    splits: Mapping[str, Any] = {
+        name: {"n": len(listing), "classes": counts(listing), "fingerprint": fingerprint(listing)}
+        for name, listing in prepared.listings.items()
+    }
+    return {
+        "root": str(prepared.config.data.root.resolve()),
+        "classes": list(prepared.config.data.classes or ()),
+        "splits": splits,
+        "skipped": list(prepared.skipped),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _device(config: Config) -> str:
+    if torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu"):
+        return torch.cuda.get_device_name()
+    return "cpu" if config.trainer.accelerator in ("auto", "cpu") else config.trainer.accelerator
+
+
+def _git_revision() -> str | None:
+    """Revision of the repository that the user works in, with a mark where files differ from it; None outside of one."""
+    try:
+        asked = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            cwd=Path.cwd(),
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return asked.stdout.strip() or None if asked.returncode == 0 else None

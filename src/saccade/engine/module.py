@@ -1,0 +1,160 @@
+"""The Lightning module of every task: one step for training and scoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as L
+import polars as pl
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torchmetrics import SumMetric
+
+from saccade.data.dataset import derived_seed
+from saccade.engine.optimizer import build_optimizer, build_schedule
+from saccade.metrics.scores import Scores
+from saccade.nn.backbones import backbone_to_eval, freeze_backbone
+from saccade.samples import Batch, ImageLoss
+from saccade.tasks.base import Task
+
+UNDEFINED = -1.0
+"""Stands for a monitored metric that is undefined, such as mAP where no class has a positive: below every value."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One pass over a split."""
+
+    loss: float | None
+    scores: Scores
+
+    def metrics(self) -> dict[str, float | None]:
+        """Loss and metrics by name."""
+        return {"loss": self.loss, **self.scores.metrics}
+
+
+class MeanLoss(nn.Module):
+    """The loss over all images of a pass and all processes: sum of totals over sum of weights, in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = SumMetric(nan_strategy="ignore").set_dtype(torch.float64)
+        self.weight = SumMetric(nan_strategy="ignore").set_dtype(torch.float64)
+
+    def update(self, loss: ImageLoss) -> None:
+        """Add a batch."""
+        self.total.update(loss.total.detach().double().sum())
+        self.weight.update(loss.weight.detach().double().sum())
+
+    def finish(self) -> float | None:
+        """The mean, None where nothing had weight; starts anew."""
+        total, weight = float(self.total.compute()), float(self.weight.compute())
+        self.total.reset()
+        self.weight.reset()
+        return total / weight if weight else None
+
+
+class Module(L.LightningModule):
+    """A network, its task, and the bookkeeping of an epoch."""
+
+    def __init__(self, task: Task, network: nn.Module, *, keep_table: bool = False) -> None:
+        super().__init__()
+        self.task = task
+        self.network = network
+        self.keep_table = keep_table
+        self.train_loss, self.loss = MeanLoss(), MeanLoss()
+        self.metrics = task.metrics()
+        self.scored: Scored | None = None
+        self.tables: list[pl.DataFrame] = []
+        self._plateau: ReduceLROnPlateau | None = None
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) images to logits."""
+        logits: Tensor = self.network(image)
+        return logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss that the optimiser lowers."""
+        _, loss = self._step(batch, self.train_loss)
+        return loss.mean()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Score a batch, and keep its rows where they are wanted."""
+        logits, loss = self._step(batch, self.loss)
+        prediction = self.task.decode(logits)
+        self.metrics.update(prediction.scores, batch.target)
+        if self.keep_table:
+            index = pl.Series("index", batch.index.cpu().numpy())
+            per_image = pl.Series("loss", loss.per_image().float().cpu().numpy())
+            self.tables.append(pl.DataFrame([index, *self.task.table(batch, prediction), per_image]))
+
+    def _step(self, batch: Batch, mean: MeanLoss) -> tuple[Tensor, ImageLoss]:
+        logits = self(batch.image)
+        loss = self.task.loss(logits, batch)
+        mean.update(loss)
+        return logits, loss
+
+    def on_train_epoch_start(self) -> None:
+        """Set what depends on the epoch alone, so that a resumed run goes on as if it had never stopped."""
+        torch.manual_seed(derived_seed(self.task.config.seed, self.current_epoch, self.global_rank))
+        frozen = self._frozen()
+        freeze_backbone(self.network, frozen=frozen)
+        if frozen:
+            backbone_to_eval(self.network)
+
+    def on_validation_epoch_end(self) -> None:
+        """Finish the numbers of the pass."""
+        self.scored = Scored(self.loss.finish(), self.metrics.compute())
+        self.metrics.reset()
+        if self.trainer.state.fn == "fit":
+            self.log(self.task.monitor, self.monitored())
+            if self._plateau is not None:
+                self._plateau.step(self.monitored())
+
+    def monitored(self) -> float:
+        """The latest value of the metric that chooses the best epoch."""
+        assert self.scored is not None
+        value = self.scored.scores.metrics[self.task.monitor]
+        return UNDEFINED if value is None else value
+
+    def _frozen(self) -> bool:
+        freeze = self.task.config.model.freeze
+        return freeze == "backbone" or (isinstance(freeze, int) and self.current_epoch < freeze)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Schedules advance by optimiser step; only plateau waits for the score of an epoch."""
+        config = self.task.config
+        optimizer = build_optimizer(self.network, config)
+        steps = int(self.trainer.estimated_stepping_batches)
+        per_epoch = max(1, steps // max(1, config.trainer.max_epochs))
+        if config.optim.schedule == "plateau":
+            self._plateau = ReduceLROnPlateau(
+                optimizer, "max", factor=config.optim.gamma, patience=config.optim.patience
+            )
+        schedule = build_schedule(optimizer, config.optim, steps=steps, steps_per_epoch=per_epoch)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say what the weights are for; the tables of a scored split do not belong here."""
+        config = self.task.config
+        checkpoint["saccade"] = {
+            "task": config.task.name,
+            "classes": list(self.task.classes),
+            "model": config.model.name,
+            "epoch": self.current_epoch,
+        }
+        if self._plateau is not None:
+            checkpoint["plateau"] = self._plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the plateau schedule up where it was; Lightning restores the rest."""
+        self._plateau_state = checkpoint.get("plateau")
+
+    def on_fit_start(self) -> None:
+        """Runs after the checkpoint was read and the optimiser built."""
+        state = getattr(self, "_plateau_state", None)
+        if self._plateau is not None and state is not None:
+            self._plateau.load_state_dict(state)

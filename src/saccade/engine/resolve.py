@@ -1,0 +1,184 @@
+"""The only home of "auto": a config and a data set go in, a config without open questions and its splits come out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from saccade.config.schema import Config, Data
+from saccade.console import progress_bar
+from saccade.data import check, folder, scene_files, statistics, table, voc
+from saccade.data.listing import Listing
+from saccade.data.splits import cut
+from saccade.errors import DataError
+from saccade.tasks import TASKS
+
+VALIDATION_NAMES = ("val", "valid", "validation")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What training starts from."""
+
+    config: Config  # resolved: class names, split names, measured weights and normalisation all given
+    listings: Mapping[str, Listing]  # "train", "val", and "holdout" where there is one
+    skipped: tuple[str, ...]  # training images that cannot be read and are left out, relative to the root
+
+    @property
+    def selection(self) -> str:
+        """The split that chooses the best epoch."""
+        return "holdout" if "holdout" in self.listings else "val"
+
+
+def prepare(config: Config, say: Say) -> Prepared:
+    """Read the training and validation splits and settle everything that the config leaves to the data.
+
+    Raises:
+        DataError: anything about the data set that does not hold.
+    """
+    config = with_split_names(config, say)
+    train = TASKS[config.task.name].read(config, config.data.train)
+    config = _changed(config, "data", {"classes": list(train.classes)})
+    skipped = _unreadable(config, train, say)
+    listings = _split_train(config, train, skipped)
+    if config.data.val is not None:
+        listings["val"] = TASKS[config.task.name].read(config, config.data.val)
+    if config.data.normalize == "measured":
+        mean, std = _measured(config, listings["train"])
+        config = _changed(config, "data", {"normalize": {"mean": mean, "std": std}})
+    config = _changed(config, "task", TASKS[config.task.name].resolve(config, listings["train"]))
+    return Prepared(config, listings, skipped)
+
+
+def listing_of(config: Config, split: str, skipped: tuple[str, ...] = ()) -> Listing:
+    """One split of a resolved config: train, holdout, val, test, or the name of a split on disk."""
+    task = TASKS[config.task.name]
+    data = config.data
+    if split == "val" and data.val is not None:
+        return task.read(config, data.val)
+    if split in ("train", "holdout", "val"):
+        listings = _split_train(config, task.read(config, data.train), skipped)
+        if split not in listings:
+            raise DataError(f"split {split}: this run has none (data.holdout is {data.holdout}); it has train and val")
+        return listings[split]
+    return task.read(config, data.test or "test" if split == "test" else split)
+
+
+def with_split_names(config: Config, say: Say) -> Config:
+    """Draw the scenes where they are not there yet, and settle ``data.train`` and ``data.val``."""
+    data = config.data
+    if data.format == "scenes":
+        _draw_scenes(config, say)
+    elif not data.root.is_dir():
+        raise DataError(
+            f"data.root: {data.root} is not a folder; set data.root=PATH to the folder of the data set "
+            "(or set SACCADE_DATA to the folder that holds it)"
+        )
+    train, val = data.train, data.val
+    there = _splits_there(data)
+    if train == "auto":
+        one_tree = data.format == "folder" and "train" not in there
+        train = "." if one_tree else "train"
+        if one_tree and val == "auto":
+            val = None
+            say(f"no folder train in {data.root}: taking it as one tree of classes")
+    if val == "auto":
+        val = next((name for name in VALIDATION_NAMES if name in there), None)
+    if val is None:
+        say(f"no validation split: {data.val_fraction:.0%} of the training images, drawn by seed, become it")
+    return _changed(config, "data", {"train": train, "val": val})
+
+
+def workers(config: Config) -> int:
+    """Number of reading processes: as given, or one a core, at most 8 and shared between the devices."""
+    if config.loader.workers != "auto":
+        return config.loader.workers
+    devices = config.trainer.devices if isinstance(config.trainer.devices, int) else 1
+    return max(1, min(8, len(os.sched_getaffinity(0)) // devices)) if hasattr(os, "sched_getaffinity") else 2
+
+
+def _splits_there(data: Data) -> list[str]:
+    if data.format == "voc" or (data.format == "scenes" and (data.root / "ImageSets").is_dir()):
+        return voc.splits(data.root)
+    if data.format == "table":
+        if data.split_column is None:
+            return []
+        return table.splits(data.root / data.table, split_column=data.split_column)
+    return folder.splits(data.root)
+
+
+def _draw_scenes(config: Config, say: Say) -> None:
+    scenes = config.data.scenes
+    say(f"looking for {scenes.train + scenes.val} scenes in {config.data.root}")
+    with progress_bar() as bar:
+        task = bar.add_task("drawing scenes", total=scenes.train + scenes.val)
+        scene_files.ensure(
+            config.data.root,
+            train=scenes.train,
+            val=scenes.val,
+            size=scenes.size,
+            seed=scenes.seed,
+            layout="voc" if config.task.name == "multilabel" else "folder",
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _split_train(config: Config, train: Listing, skipped: tuple[str, ...]) -> dict[str, Listing]:
+    """The training split without skipped images, less the validation part (where none is given) and the holdout."""
+    data = config.data
+    if skipped:
+        gone = set(skipped)
+        train = train.take(np.array([i for i, name in enumerate(train.images) if name not in gone], dtype=np.int64))
+    listings: dict[str, Listing] = {}
+    if data.val is None:
+        train, listings["val"] = _parted(train, data.val_fraction, config.seed, "data.val_fraction")
+    if data.holdout:
+        train, listings["holdout"] = _parted(train, data.holdout, config.seed + 1, "data.holdout")
+    listings["train"] = train
+    return listings
+
+
+def _parted(listing: Listing, share: float, seed: int, key: str) -> tuple[Listing, Listing]:
+    kept, off = cut(listing.targets, share, seed)
+    if len(off) == 0 or len(kept) == 0:
+        raise DataError(
+            f"{key}: a share of {share} of {len(listing)} training images leaves {len(kept)} to learn from and {len(off)} "
+            "to score; choose another share, or give a split of its own"
+        )
+    return listing.take(kept), listing.take(off)
+
+
+def _unreadable(config: Config, train: Listing, say: Say) -> tuple[str, ...]:
+    """With ``data.on_error: skip`` every training image is read once, so that all that follows sees the same list."""
+    if config.data.on_error == "stop":
+        return ()
+    with progress_bar() as bar:
+        task = bar.add_task("looking for unreadable images", total=len(train))
+        found = check.unreadable(
+            train.root, train.images, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    for name, reason in found:
+        say(f"skipped: {train.root / name} ({reason})")
+    return tuple(name for name, _ in found)
+
+
+def _measured(config: Config, train: Listing) -> tuple[list[float], list[float]]:
+    with progress_bar() as bar:
+        task = bar.add_task("measuring mean and standard deviation", total=len(train))
+        mean, std = statistics.channel_statistics(
+            (train.root / name for name in train.images),
+            size=config.data.image_size,
+            progress=lambda done, total: bar.update(task, completed=done),
+        )
+    return [round(v, 6) for v in mean], [round(v, 6) for v in std]
+
+
+def _changed(config: Config, section: str, values: Mapping[str, Any]) -> Config:
+    content = config.model_dump()
+    content[section].update(values)
+    return Config.model_validate(content)

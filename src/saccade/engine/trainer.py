@@ -1,0 +1,218 @@
+"""Lightning's trainer, set up the one way that every command uses it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import polars as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from torch import nn
+
+from saccade.config.schema import Config
+from saccade.data.dataset import derived_seed
+from saccade.data.listing import Listing
+from saccade.engine import checkpoint
+from saccade.engine.callbacks import EpochKeeper, EpochLines
+from saccade.engine.datamodule import DataModule
+from saccade.engine.module import Module, Scored
+from saccade.engine.resolve import Prepared
+from saccade.errors import CheckpointError, ConfigError, DataError
+from saccade.runs import Run
+from saccade.tasks import TASKS
+from saccade.tasks.base import Task
+
+# W&B and the model hub count their users unless told not to; nothing is sent anywhere unless it was asked for.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
+
+class Interrupted(Exception):
+    """The user pressed Ctrl-C; what was checkpointed is kept."""
+
+
+def build_task(config: Config) -> tuple[Task, nn.Module]:
+    """The task of a resolved config and its network, the same for the same seed."""
+    task = TASKS[config.task.name](config)
+    torch.manual_seed(derived_seed(config.seed, 0))
+    return task, task.model()
+
+
+def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, resume: bool) -> EpochKeeper:
+    """Train; the run folder then holds ``metrics.jsonl`` and the checkpoints.
+
+    Raises:
+        DataError: a training image that cannot be read.
+        CheckpointError: a checkpoint could not be written or read.
+        Interrupted: Ctrl-C.
+    """
+    keeper = EpochKeeper(run, selection=prepared.selection)
+    module = Module(task, network)
+    data = DataModule(task, prepared.listings, selection=prepared.selection)
+    trainer = build_trainer(task.config, run, callbacks=[EpochLines(keeper), keeper, *_early_stopping(task)])
+    last = run.checkpoints / "last.ckpt"
+    if task.config.trainer.max_epochs == 0:
+        checkpoint.save(untrained(module), last)
+        checkpoint.save(untrained(module), run.checkpoints / "best.ckpt")
+        return keeper
+    with quiet(), _plain_errors():
+        trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True if resume else None)
+    if trainer.interrupted:
+        raise Interrupted
+    return keeper
+
+
+def score(task: Task, network: nn.Module, listing: Listing, *, run: Run) -> tuple[Scored, pl.DataFrame]:
+    """One pass over a listing, every image once, on all devices together.
+
+    Returns:
+        The numbers, and a table of one row an image in the order of the listing: ``image``, the task's columns, ``loss``.
+    """
+    module = Module(task, network, keep_table=True)
+    data = DataModule(task, {"scored": listing}, selection="scored")
+    trainer = build_trainer(task.config, run, callbacks=[EpochBar(len(listing))])
+    with quiet(), _plain_errors():
+        trainer.validate(module, datamodule=data, verbose=False)
+    if trainer.interrupted:
+        raise Interrupted
+    assert module.scored is not None
+    table = pl.concat(_gathered(module.tables)).sort("index")
+    assert table["index"].to_list() == list(range(len(listing))), "every image is scored once"
+    images = pl.Series("image", list(listing.images), dtype=pl.String)
+    return module.scored, table.drop("index").insert_column(0, images)
+
+
+def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
+    """Put a checkpoint's weights into the network of a run.
+
+    Returns:
+        What the checkpoint says of itself: task, classes, model, epoch.
+
+    Raises:
+        CheckpointError: it is damaged, or of another task, model or list of classes.
+    """
+    content = checkpoint.load(path)
+    about: dict[str, Any] = content["saccade"]
+    config = task.config
+    for what, wanted in (("task", config.task.name), ("model", config.model.name), ("classes", list(task.classes))):
+        if about[what] != wanted:
+            raise CheckpointError(
+                f"{path}: the checkpoint's {what} is {_short(about[what])}, and the run's {what} is {_short(wanted)}; "
+                "use a checkpoint of this run"
+            )
+    prefix = "network."
+    network.load_state_dict({k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)})
+    return about
+
+
+def is_main_process() -> bool:
+    """Whether this process writes: the only one, or the first of several."""
+    return int(os.environ.get("LOCAL_RANK", 0)) == 0
+
+
+def build_trainer(config: Config, run: Run, *, callbacks: list[Callback]) -> L.Trainer:
+    """A trainer that writes nothing of its own and prints nothing."""
+    section = config.trainer
+    several = section.devices != 1
+    if section.deterministic:
+        # cuBLAS is deterministic only with a workspace of fixed size
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    try:
+        return L.Trainer(
+            accelerator=section.accelerator,
+            devices=section.devices,
+            strategy="ddp" if several else "auto",
+            precision=section.precision,
+            max_epochs=section.max_epochs,
+            gradient_clip_val=section.gradient_clip or None,
+            accumulate_grad_batches=section.accumulate,
+            deterministic=section.deterministic,
+            callbacks=callbacks,
+            plugins=[checkpoint.AtomicCheckpointIO()],
+            logger=_wandb(config, run) if config.log.wandb else False,
+            default_root_dir=run.path,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=any(isinstance(c, EpochKeeper) for c in callbacks),
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+    except (L.utilities.exceptions.MisconfigurationException, ValueError) as error:
+        raise ConfigError(f"trainer: {error}; set trainer.accelerator and trainer.devices to what this machine has") from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's advice, which is about settings that are saccade's own to choose."""
+    with warnings.catch_warnings():
+        for text in (
+            ".*does not have many workers.*",  # loader.workers is chosen by the user or by resolve.workers
+            ".*The number of training batches .* is smaller than the logging interval.*",
+            ".*Checkpoint directory .* exists and is not empty.*",
+            ".*You're resuming from a checkpoint that ended before the epoch ended.*",  # epochs end before they are kept
+            ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning's own use of torch's pytree
+            ".*lr_scheduler.step.*before.*optimizer.step.*",  # the order is Lightning's, and right
+        ):
+            warnings.filterwarnings("ignore", text)
+        yield
+
+
+def untrained(module: Module) -> dict[str, Any]:
+    """A checkpoint of weights as they are, with nothing to resume."""
+    content: dict[str, Any] = {"state_dict": module.state_dict()}
+    module.on_save_checkpoint(content)
+    return content
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Undo what wraps our errors: a reading process sends its whole traceback as the message."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(str(error).rpartition("saccade.errors.DataError: ")[2].strip()) from None
+    except SystemExit:
+        # Lightning leaves by sys.exit after Ctrl-C
+        raise Interrupted from None
+
+
+def _early_stopping(task: Task) -> list[Callback]:
+    patience = task.config.trainer.early_stopping
+    return [EarlyStopping(task.monitor, mode="max", patience=patience)] if patience else []
+
+
+def _gathered(tables: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The tables of all processes."""
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return tables
+    everyone: list[list[pl.DataFrame]] = [[] for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(everyone, tables)
+    return [table for part in everyone for table in part]
+
+
+def _wandb(config: Config, run: Run) -> L.loggers.Logger:
+    try:
+        from lightning.pytorch.loggers import WandbLogger
+
+        return WandbLogger(
+            project=config.log.wandb,
+            name=f"{config.name}-{run.path.name}",
+            save_dir=run.path,
+            offline=config.log.wandb_mode == "offline",
+        )
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "log.wandb: Weights & Biases is not installed; install saccade[wandb], or set log.wandb=null"
+        ) from None
+
+
+def _short(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

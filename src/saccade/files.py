@@ -1,0 +1,43 @@
+"""Writing files so that a crash or a full disk never leaves half of one: written aside, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yield a path beside ``path`` to write to; rename it to ``path`` when the block ends without an error.
+
+    On an error the half-written file is removed, an earlier ``path`` stays as it was, and the error goes on.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON; a NaN or infinity is a bug of ours and raises ``ValueError``."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy ``source`` to ``target``, whole or not at all."""
+    with written_aside(target) as aside:
+        shutil.copyfile(source, aside)

@@ -1,0 +1,138 @@
+"""All numbers of a split at once, under the names that ``metrics.json`` uses.
+
+The loss is not among them: it needs logits and weights, and is added where these are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saccade.metrics import classification as cls
+from saccade.metrics.ranking import auroc_of, average_precision_of, eleven_point_of, one_vs_rest, rankings
+from saccade.metrics.scores import Scores, defined_mean, or_none, refuse_nan
+from saccade.metrics.tail import tail_curve_of
+
+MULTILABEL_POOLING: dict[str, str] = {
+    "loss": "sum of the loss over all valid (image, class) pairs, divided by their number",
+    "map": "average precision of each class over all images, mean over the classes with a positive",
+    "map_11point": "VOC2007 11-point AP of each class over all images, mean over the classes with a positive",
+    "micro_f1": "F1 of all valid (image, class) decisions pooled",
+    "macro_f1": "F1 of each class over all images, mean over the classes with a valid target",
+    "accuracy": "share of right decisions of each class, mean over the classes with a valid target",
+    "tail_accuracy": "mean over 20 thresholds of each class, mean over the classes with a score above the lowest",
+}
+"""How each number of the multilabel task is pooled, in words."""
+
+
+def classify_pooling(n_classes: int, top_k: int = 5) -> dict[str, str]:
+    """How each number of the classify task is pooled, in words, under the names of ``classify_scores``."""
+    k = min(top_k, n_classes)
+    top = {f"top{k}_accuracy": f"share of all images whose class is among the {k} highest scores"}
+    return {
+        "loss": "weighted sum of the loss over all images, divided by the sum of their weights",
+        "accuracy": "share of all images whose highest score is that of their class",
+        **(top if k > 1 else {}),
+        "balanced_accuracy": "share of right images of each class, mean over the classes with an image",
+        "macro_precision": "precision of each class over all images, mean over all classes",
+        "macro_recall": "recall of each class over all images, mean over all classes",
+        "macro_f1": "F1 of each class over all images, mean over all classes",
+        "map": "one-vs-rest average precision of each class over all images, mean over those with an image",
+        "auroc": "one-vs-rest area under the ROC curve of each class, mean over those where it is defined",
+    }
+
+
+def multilabel_scores(
+    scores: NDArray[Any], targets: NDArray[Any], *, classes: Sequence[str], threshold: float = 0.5
+) -> Scores:
+    """The multilabel numbers of a split; ``scores`` (N, C) in [0, 1], ``targets`` (N, C) of 1, 0, -1 ignored.
+
+    Raises:
+        SaccadeError: a score is NaN.
+    """
+    assert scores.shape == targets.shape == (len(targets), len(classes))
+    refuse_nan(scores)
+    ranked = [
+        (average_precision_of(r), eleven_point_of(r), tail_curve_of(r, threshold).accuracy)
+        for r in rankings(scores, targets)
+    ]
+    ap, ap_11point, tail = np.array(ranked, dtype=np.float64).reshape(-1, 3).T
+    decisions = cls.multilabel_decisions(scores, targets, threshold)
+    accuracy, f1 = decisions.accuracy(), decisions.f1()
+    metrics = {
+        "map": defined_mean(ap),
+        "map_11point": defined_mean(ap_11point),
+        "micro_f1": float(decisions.pooled().f1()[0]),
+        "macro_f1": defined_mean(f1),
+        "accuracy": defined_mean(accuracy),
+        "tail_accuracy": defined_mean(tail),
+    }
+    columns = {
+        "ap": ap,
+        "ap_11point": ap_11point,
+        "n_positive": decisions.true_positive + decisions.false_negative,
+        "n_negative": decisions.true_negative + decisions.false_positive,
+        "n_ignored": len(targets) - decisions.valid,
+        "accuracy": accuracy,
+        "precision": decisions.precision(),
+        "recall": decisions.recall(),
+        "f1": f1,
+        "tail_accuracy": tail,
+    }
+    return Scores({k: or_none(v) for k, v in metrics.items()}, dict(_rows(classes, columns)))
+
+
+def classify_scores(
+    scores: NDArray[Any], target: NDArray[Any], *, classes: Sequence[str], top_k: int = 5
+) -> Scores:
+    """The classify numbers of a split; ``scores`` (N, C) in [0, 1], ``target`` (N,) in 0 ... C-1.
+
+    Raises:
+        SaccadeError: a score is NaN.
+    """
+    n_classes = len(classes)
+    assert scores.shape == (len(target), n_classes)
+    refuse_nan(scores)
+    ranked = [
+        (average_precision_of(r), auroc_of(r)) for r in rankings(scores, one_vs_rest(target, n_classes))
+    ]
+    ap, auroc = np.array(ranked, dtype=np.float64).reshape(-1, 2).T
+    confusion = cls.confusion_matrix(target, scores.argmax(axis=1), n_classes)
+    decisions = cls.classify_decisions(confusion)
+    precision, recall, f1 = decisions.precision(), decisions.recall(), decisions.f1()
+    k = min(top_k, n_classes)
+    metrics = {
+        "accuracy": cls.top_k_accuracy(scores, target, 1),
+        **({f"top{k}_accuracy": cls.top_k_accuracy(scores, target, k)} if k > 1 else {}),
+        "balanced_accuracy": cls.balanced_accuracy(confusion),
+        "macro_precision": defined_mean(precision),
+        "macro_recall": defined_mean(recall),
+        "macro_f1": defined_mean(f1),
+        "map": defined_mean(ap),
+        "auroc": defined_mean(auroc),
+    }
+    columns = {
+        "n_positive": confusion.sum(axis=1),
+        "n_predicted": confusion.sum(axis=0),
+        "accuracy": cls.class_accuracies(confusion),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "ap": ap,
+        "auroc": auroc,
+    }
+    return Scores({k: or_none(v) for k, v in metrics.items()}, dict(_rows(classes, columns)))
+
+
+def _rows(
+    classes: Sequence[str], columns: Mapping[str, NDArray[Any]]
+) -> Iterator[tuple[str, dict[str, float | int | None]]]:
+    """The columns, each (C,), as one dict of plain Python numbers a class; counts stay whole."""
+    for i, name in enumerate(classes):
+        yield (
+            name,
+            {k: int(v[i]) if v.dtype.kind == "i" else or_none(float(v[i])) for k, v in columns.items()},
+        )

@@ -1,0 +1,1 @@
+"""Networks in plain torch; they know neither config nor Lightning."""

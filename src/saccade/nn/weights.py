@@ -1,0 +1,99 @@
+"""Reading weights that somebody else saved."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from saccade.errors import CheckpointError
+from saccade.nn.backbones import head_names, is_head
+
+PREFIXES = ("module.", "model.", "network.")
+"""What wrappers put before every key: DataParallel, Lightning modules, ours."""
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, a torch state dict, or a checkpoint that holds one.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, holds no tensors, or holds code (``weights_only`` refuses it).
+    """
+    if not path.is_file():
+        raise CheckpointError(f"model.weights: {path} not found; name a .safetensors or .pth file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise CheckpointError(f"model.weights: {path} cannot be read as weights ({reason})") from None
+    while isinstance(content, Mapping):
+        inner = next((content[key] for key in ("state_dict", "model", "tensors") if key in content), None)
+        if not isinstance(inner, Mapping):
+            break
+        content = inner
+    if not isinstance(content, Mapping) or not any(isinstance(value, Tensor) for value in content.values()):
+        raise CheckpointError(f"model.weights: {path} holds no state dict; save one with torch.save(model.state_dict(), PATH)")
+    return _without_prefix({str(k): v for k, v in content.items() if isinstance(v, Tensor)})
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> list[str]:
+    """Copy ``weights`` into ``network``, matched by name; a head of another size is left as it is.
+
+    Returns:
+        The names of the parameters that were left as they are: all of the head's, or none.
+
+    Raises:
+        CheckpointError: anything but the head is missing, left over, or of another shape; all are listed.
+    """
+    own = network.state_dict()
+    heads = head_names(network)
+    head_keys = [key for key in own if is_head(key, heads)]
+    replaced = [key for key in head_keys if key not in weights or weights[key].shape != own[key].shape]
+    left = head_keys if replaced else []
+    wanted = {key: value for key, value in own.items() if key not in left}
+    # num_batches_tracked came with torch 0.4.1; older files lack it and nothing depends on it
+    missing = [key for key in wanted if key not in weights and not key.endswith("num_batches_tracked")]
+    unexpected = [key for key in weights if key not in own and not is_head(key, heads)]
+    shapes = [key for key in wanted if key in weights and weights[key].shape != wanted[key].shape]
+    if missing or unexpected or shapes:
+        raise CheckpointError(_mismatch_message(source, missing, unexpected, shapes, own, weights))
+    network.load_state_dict({key: weights.get(key, value) for key, value in wanted.items()}, strict=False)
+    return left
+
+
+def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    for prefix in PREFIXES:
+        if all(key.startswith(prefix) for key in state):
+            return _without_prefix({key.removeprefix(prefix): value for key, value in state.items()})
+    return state
+
+
+def _mismatch_message(
+    source: str,
+    missing: list[str],
+    unexpected: list[str],
+    shapes: list[str],
+    own: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor],
+) -> str:
+    lines = [f"model.weights: {source} does not fit the network; choose the model.name that it was saved from"]
+    lines += _listed("missing in the file", missing)
+    lines += _listed("not in the network", unexpected)
+    pairs = [f"{key} {tuple(weights[key].shape)} in the file, {tuple(own[key].shape)} in the network" for key in shapes]
+    lines += _listed("of another shape", pairs)
+    return "\n".join(lines)
+
+
+def _listed(what: str, names: Iterable[str], most: int = 8) -> list[str]:
+    found = list(names)
+    if not found:
+        return []
+    more = f", and {len(found) - most} more" if len(found) > most else ""
+    return [f"  {len(found)} {what}: {', '.join(found[:most])}{more}"]

@@ -1,0 +1,247 @@
+"""The report's figures, drawn with matplotlib's objects (no pyplot, whose state is global).
+
+Every function returns the figures as SVG and PNG text and bytes; the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+COLOURS = {
+    "fig-ink": "#22262b",
+    "fig-muted": "#6a717a",
+    "fig-grid": "#e4e6e9",
+    "fig-paper": "#fefefd",
+    "fig-1": "#1f6fb2",
+    "fig-2": "#c8551b",
+    "fig-3": "#16806a",
+    "fig-4": "#8a4fa3",
+}
+"""The light colours; the page's style gives each of these names a dark one too."""
+
+_INK, _MUTED, _GRID, _PAPER, _BLUE, _ORANGE, _GREEN, _PURPLE = COLOURS.values()
+
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.size": 10.5,
+    "axes.edgecolor": _MUTED,
+    "axes.labelcolor": _MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titlecolor": _INK,
+    "axes.titleweight": "bold",
+    "axes.titlepad": 10,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.8,
+    "text.color": _INK,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.9,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "axes.facecolor": "none",
+    "figure.facecolor": _PAPER,
+}
+
+Draw: TypeAlias = Callable[[Axes], None]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure in both formats."""
+
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line over the epochs; None where the number is undefined."""
+
+    label: str
+    epochs: Sequence[int]
+    values: Sequence[float | None]
+
+
+def drawn(name: str, panels: Sequence[Draw], *, width: float = 4.6, height: float = 3.1) -> Drawing:
+    """Draw the panels side by side, each ``width`` x ``height`` inches; ``name`` seeds the ids inside the SVG."""
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": f"saccade {name}"}), warnings.catch_warnings():
+        # A class name in a script that the PNG's font lacks: the SVG and the page show it all the same.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(width * len(panels), height), layout="constrained")
+        for axes, draw in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
+            draw(axes)
+        svg, png = io.StringIO(), io.BytesIO()
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
+    return Drawing(svg.getvalue(), png.getvalue())
+
+
+def curves_panel(title: str, curves: Sequence[Curve], *, best: tuple[int, str] | None) -> Draw:
+    """A panel of curves over epochs; ``best`` marks an epoch, with a word for it."""
+
+    def draw(axes: Axes) -> None:
+        for curve, colour in zip(curves, (_MUTED, _BLUE, _ORANGE), strict=False):
+            values = [np.nan if v is None else v for v in curve.values]
+            marker = "o" if len(values) < 30 else None
+            axes.plot(curve.epochs, values, color=colour, marker=marker, markersize=3.6)
+        if best is not None:
+            axes.axvline(best[0], color=_INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+            _label_at_line(axes, *best, [e for curve in curves for e in curve.epochs])
+        axes.set_title(title, parse_math=False)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if len(curves) > 1:
+            _legend(axes, [c.label for c in curves], (_MUTED, _BLUE, _ORANGE), loc="best")
+
+    return draw
+
+
+def tail_panel(shares: Sequence[float], lines: Mapping[str, Sequence[float | None]]) -> Draw:
+    """Tail accuracy over the share of the found images that is kept; the first line is the mean."""
+
+    def draw(axes: Axes) -> None:
+        colours = (_INK, _GREEN, _BLUE, _ORANGE)
+        for (values, colour), first in zip(
+            zip(lines.values(), colours, strict=False), (True, False, False, False)
+        ):
+            heights = [np.nan if v is None else v for v in values]
+            width, order = (2.6, 3) if first else (1.6, 2)
+            axes.plot(shares, heights, color=colour, marker="o", markersize=3, linewidth=width, zorder=order)
+        axes.set_xlim(1.03, 0.0)
+        axes.set_ylim(min(0.5, *axes.get_ylim()) - 0.02, 1.02)
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:.0%}".replace("%", " %"))
+        axes.set_title("Tail accuracy")
+        axes.set_xlabel("share of the found images kept, highest scores last")
+        _legend(axes, list(lines), colours, loc="best")
+
+    return draw
+
+
+def ap_bars(names: Sequence[str], aps: Sequence[float], prevalence: Sequence[float]) -> Draw:
+    """One bar a class, best on top, with a tick where a random ranking would end."""
+
+    def draw(axes: Axes) -> None:
+        order = sorted(range(len(names)), key=lambda c: (-aps[c], c))
+        places = np.arange(len(order))
+        axes.barh(places, [aps[c] for c in order], height=0.66, color=_BLUE)
+        axes.scatter(
+            [prevalence[c] for c in order], places, marker="|", s=90, color=_ORANGE, linewidth=2, zorder=3
+        )
+        for place, c in zip(places, order, strict=True):
+            axes.text(max(aps[c], prevalence[c]) + 0.012, place, f"{aps[c]:.2f}", va="center", fontsize=9.5)
+        axes.set_yticks(places, [_short(names[c]) for c in order], color=_INK, parse_math=False)
+        axes.set_ylim(len(order) - 0.4, -0.6)
+        axes.set_xlim(0, 1.08)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.set_title("AP of each class")
+
+    return draw
+
+
+def ap_steps(aps: Sequence[float], prevalence: Sequence[float]) -> Draw:
+    """The APs of very many classes, from the best to the worst, and what a random ranking would reach."""
+
+    def draw(axes: Axes) -> None:
+        order = sorted(range(len(aps)), key=lambda c: (-aps[c], c))
+        places = np.arange(1, len(aps) + 1)
+        axes.fill_between(places, [aps[c] for c in order], step="mid", color=_BLUE, alpha=0.22, linewidth=0)
+        axes.step(places, [aps[c] for c in order], where="mid", color=_BLUE)
+        axes.plot(places, [prevalence[c] for c in order], ".", color=_ORANGE, markersize=2)
+        axes.set_xlim(0, len(aps) + 1)
+        axes.set_ylim(0, 1.02)
+        axes.set_title(f"AP of the {len(aps):,} classes, sorted")
+        axes.set_xlabel("class, best first")
+        _legend(axes, ["AP", "random ranking"], (_BLUE, _ORANGE), loc="upper right")
+
+    return draw
+
+
+def confusion_panel(names: Sequence[str], counts: NDArray[np.int64]) -> Draw:
+    """Rows are targets, columns predictions; a cell's depth is its share of the row, its figure the count."""
+
+    def draw(axes: Axes) -> None:
+        n = len(names)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        for row, column in np.argwhere(counts > 0):
+            share = float(shares[row, column])
+            colour = _BLUE if row == column else _ORANGE
+            corner = (column - 0.5, row - 0.5)
+            axes.add_patch(
+                Rectangle(corner, 1, 1, facecolor=colour, alpha=round(0.06 + 0.94 * share, 3), linewidth=0)
+            )
+            if n <= 15:
+                ink = _PAPER if share > 0.5 else _INK
+                axes.text(
+                    column, row, f"{counts[row, column]:,}", ha="center", va="center", color=ink, fontsize=9.5
+                )
+        axes.set_xlim(-0.5, n - 0.5)
+        axes.set_ylim(n - 0.5, -0.5)
+        axes.set_aspect("equal")
+        labels = [_short(name) for name in names]
+        size = 10 if n <= 15 else 7
+        turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(range(n), labels, color=_INK, fontsize=size, parse_math=False, **turned)
+        axes.set_yticks(range(n), labels, color=_INK, fontsize=size, parse_math=False)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("target")
+        axes.grid(visible=False)
+        for edge in range(n + 1):
+            axes.axhline(edge - 0.5, color=_GRID, linewidth=0.6, zorder=0)
+            axes.axvline(edge - 0.5, color=_GRID, linewidth=0.6, zorder=0)
+        axes.spines[:].set_visible(False)
+
+    return draw
+
+
+def _label_at_line(axes: Axes, epoch: int, word: str, epochs: Sequence[int]) -> None:
+    """Write ``word`` at the foot of the line, on the side that has room."""
+    left = epoch > (min(epochs) + max(epochs)) / 2
+    axes.annotate(
+        word,
+        (epoch, 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-5 if left else 5, 5),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        fontsize=9.5,
+        color=_MUTED,
+    )
+
+
+def _legend(axes: Axes, labels: Sequence[str], colours: Sequence[str], *, loc: str) -> None:
+    handles = [Line2D([], [], color=colour, linewidth=2.2) for colour in colours[: len(labels)]]
+    legend = axes.legend(handles, ["-"] * len(handles), loc=loc, handlelength=1.3)
+    # Set afterwards: matplotlib drops labels that begin with an underscore and reads "$" as mathematics.
+    for text, label in zip(legend.get_texts(), labels, strict=False):
+        text.set_parse_math(False)
+        text.set_text(_short(label, 34))
+
+
+def _short(name: str, length: int = 22) -> str:
+    """A class name fit for an axis: no control characters (XML has none), cut where it is long."""
+    clean = "".join(c if c.isprintable() else " " for c in name)
+    return clean if len(clean) <= length else clean[: length - 1] + "…"

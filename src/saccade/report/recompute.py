@@ -1,0 +1,36 @@
+"""Lines that anyone can run to compute the headline again, without saccade."""
+
+from __future__ import annotations
+
+from saccade.report.scored import Scored
+
+_MULTILABEL = """\
+import numpy as np
+import polars as pl
+from sklearn.metrics import average_precision_score
+
+rows = pl.read_parquet({file!r})
+y = np.stack(rows["targets"].to_numpy())  # 1 present, 0 absent, -1 ignored
+s = np.stack(rows["scores"].to_numpy())
+aps = [
+    average_precision_score(y[y[:, c] >= 0, c], s[y[:, c] >= 0, c])
+    for c in range(y.shape[1])
+    if (y[:, c] == 1).any()
+]
+print(np.mean(aps))  # {expected}
+"""
+
+_CLASSIFY = """\
+import polars as pl
+from sklearn.metrics import accuracy_score
+
+rows = pl.read_parquet({file!r})
+print(accuracy_score(rows["target"].to_list(), rows["prediction"].to_list()))  # {expected}
+"""
+
+
+def snippet(scored: Scored) -> str:
+    """Python that prints mAP or accuracy from the predictions; it runs in the run folder."""
+    template = _MULTILABEL if scored.task == "multilabel" else _CLASSIFY
+    expected = "undefined: no class has a positive" if scored.headline is None else f"{scored.headline:.6f}"
+    return template.format(file=f"evaluation/{scored.name}/predictions.parquet", expected=expected)

@@ -1,0 +1,114 @@
+"""One evaluation read whole, in the same arrays for both tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from saccade.errors import RunError
+from saccade.runs import Evaluation
+
+HEADLINE = {"multilabel": "map", "classify": "accuracy"}
+"""The one metric of each task that its headline names."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """N images scored for C classes."""
+
+    name: str  # of the evaluation's folder
+    metrics: dict[str, Any]  # metrics.json
+    about: dict[str, Any]  # about.json
+    images: Sequence[str]  # N paths relative to the data root
+    targets: NDArray[np.int8]  # (N, C) 1 present, 0 absent, -1 ignored; classify: one 1 a row
+    scores: NDArray[np.float32]  # (N, C) in [0, 1]
+    found: NDArray[np.bool_]  # (N, C) multilabel: score above the threshold; classify: the one prediction
+    losses: NDArray[np.float32]  # (N,), NaN where everything is ignored
+
+    @classmethod
+    def read(cls, evaluation: Evaluation) -> Scored:
+        """Read the three files of ``evaluation``.
+
+        Raises:
+            RunError: one of them is missing, or the predictions do not fit the class names.
+        """
+        metrics, about, rows = evaluation.metrics(), evaluation.about(), evaluation.predictions()
+        classes = metrics["classes"]
+        if not (rows["scores"].list.len() == len(classes)).all():
+            raise RunError(
+                f"{evaluation.predictions_file}: a row does not hold {len(classes)} scores, one for each class of "
+                f"{evaluation.metrics_file.name}; write both again with `saccade evaluate`"
+            )
+        scores = _matrix(rows["scores"], len(classes)).astype(np.float32, copy=False)
+        if about["task"] == "multilabel":
+            targets = _matrix(rows["targets"], len(classes)).astype(np.int8, copy=False)
+            found = scores > np.float32(about["threshold"])
+        else:
+            targets = _one_hot(rows["target"], classes).astype(np.int8)
+            found = _one_hot(rows["prediction"], classes)
+        losses = rows["loss"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+        return cls(evaluation.name, metrics, about, rows["image"].to_list(), targets, scores, found, losses)
+
+    @property
+    def task(self) -> str:
+        """``multilabel`` or ``classify``."""
+        return str(self.about["task"])
+
+    @property
+    def split(self) -> str:
+        """The split that was scored."""
+        return str(self.metrics["split"])
+
+    @property
+    def classes(self) -> list[str]:
+        """C class names, in the order of the columns."""
+        return list(self.metrics["classes"])
+
+    @property
+    def headline(self) -> float | None:
+        """mAP or accuracy as a fraction of 1; None where it is undefined."""
+        value = self.metrics["metrics"][HEADLINE[self.task]]
+        return None if value is None else float(value)
+
+    def of_class(self, key: str) -> list[float | None]:
+        """One number of ``per_class`` for each class, in their order; None where it is undefined."""
+        return [self.metrics["per_class"][name].get(key) for name in self.classes]
+
+    def baseline(self) -> float | None:
+        """What no network at all would reach.
+
+        multilabel: the share of positives among the valid targets, averaged over the classes that have a positive,
+        which is the AP that a random ranking has on average. classify: the share of the largest class.
+        """
+        positives = (self.targets == 1).sum(axis=0)
+        if self.task == "classify":
+            return float(positives.max() / len(self.images))
+        valid = (self.targets >= 0).sum(axis=0)
+        seen = positives > 0
+        return float(np.mean(positives[seen] / valid[seen])) if seen.any() else None
+
+
+def data_root(scored: Scored | None, environment: dict[str, Any]) -> Path | None:
+    """The folder that the images were read from when they were scored, or, unscored, when they were learned."""
+    root = scored.about.get("data_root") if scored else environment.get("data", {}).get("root")
+    return Path(root) if root else None
+
+
+def _matrix(column: pl.Series, width: int) -> NDArray[Any]:
+    """(N, ``width``) from a column of lists."""
+    return column.list.to_array(width).to_numpy()
+
+
+def _one_hot(names: pl.Series, classes: list[str]) -> NDArray[np.bool_]:
+    """(N, C) with one True a row."""
+    place = {name: i for i, name in enumerate(classes)}
+    columns = np.fromiter((place[name] for name in names), dtype=np.int64, count=len(names))
+    hot = np.zeros((len(names), len(classes)), dtype=np.bool_)
+    hot[np.arange(len(names)), columns] = True
+    return hot

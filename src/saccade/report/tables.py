@@ -1,0 +1,172 @@
+"""The report's tables, as plain rows of words; the template only lays them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saccade.report.scored import HEADLINE, Scored
+from saccade.report.words import count, headline_name, metric_name, number
+
+_PER_CLASS = ("ap", "ap_11point", "auroc", "precision", "recall", "f1", "accuracy", "tail_accuracy")
+_SETTINGS = (
+    *("task.name", "task.loss", "data.format", "data.image_size", "data.holdout", "data.on_error"),
+    *("model.name", "model.pretrained", "model.weights", "model.freeze", "loader.batch_size"),
+    *("optim.name", "optim.lr", "optim.schedule", "optim.weight_decay"),
+    *("trainer.max_epochs", "trainer.precision", "seed"),
+)
+_USES = {
+    "train": "learned from",
+    "holdout": "cut from train to choose the epoch",
+    "val": "scored",
+    "test": "scored",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words; the first ``texts`` columns are words, the others numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    texts: int = 1
+
+
+def metrics_table(scored: Scored) -> Table:
+    """Every number of the evaluation, and how it was pooled."""
+    pooling = scored.about.get("pooling", {})
+    rows = [
+        (metric_name(key), pooling.get(key, ""), number(value)) for key, value in scored.metrics["metrics"].items()
+    ]
+    return Table(("metric", "how it was pooled", "value"), rows, texts=2)
+
+
+def per_class_table(scored: Scored) -> Table:
+    """One row a class, the best AP first, classes without an AP last; ties in class order."""
+    aps = scored.of_class("ap")
+    order = sorted(range(len(aps)), key=lambda c: (aps[c] is None, -(aps[c] or 0.0), c))
+    per_class: list[dict[str, Any]] = [scored.metrics["per_class"][scored.classes[c]] for c in order]
+    there = per_class[0] if per_class else {}
+    keys = [k for k in _PER_CLASS if k in there] + [k for k in there if k not in _PER_CLASS]
+    rows = [
+        (scored.classes[c], *(number(values[key]) for key in keys))
+        for c, values in zip(order, per_class, strict=True)
+    ]
+    return Table(("class", *map(metric_name, keys)), rows)
+
+
+def confusion(scored: Scored) -> NDArray[np.int64]:
+    """(C, C) number of images by target (row) and prediction (column) of a classify evaluation."""
+    n = len(scored.classes)
+    flat = scored.targets.argmax(axis=1) * n + scored.found.argmax(axis=1)
+    return np.bincount(flat, minlength=n * n).reshape(n, n)
+
+
+def confused_pairs(scored: Scored, *, most: int = 40) -> Table:
+    """The ``most`` frequent mistakes; ties in class order."""
+    counts = confusion(scored)
+    images = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    pairs = np.argwhere(counts > 0)
+    order = np.argsort(-counts[tuple(pairs.T)], kind="stable")[:most]
+    rows = [
+        (scored.classes[t], scored.classes[p], number(int(counts[t, p])), number(float(counts[t, p] / images[t])))
+        for t, p in pairs[order]
+    ]
+    return Table(("target", "called", "images", "share of the target's images"), rows, texts=2)
+
+
+def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> Table:
+    """The evaluations beside the headline one, each as (name, metrics.json, about.json)."""
+    rows = [
+        (
+            name,
+            str(about["checkpoint"]),
+            "optimistic: chosen on these images" if about["optimistic"] else "no",
+            headline_name(about["task"]),
+            number(metrics["metrics"][HEADLINE[about["task"]]]),
+            number(metrics["n"]),
+        )
+        for name, metrics, about in others
+    ]
+    return Table(("evaluation", "checkpoint", "chosen on it", "metric", "value", "images"), rows, texts=4)
+
+
+def splits_table(data: Mapping[str, Any]) -> Table:
+    """One row a split: its use, and how many images and labels it holds."""
+    rows = []
+    for split, facts in data.get("splits", {}).items():
+        classes = facts.get("classes", {}).values()
+        positives = [c["n_positive"] for c in classes]
+        ignored = sum(c.get("n_ignored", 0) for c in classes)
+        seen = sum(p > 0 for p in positives)
+        numbers = (facts["n"], sum(positives), ignored, seen)
+        rows.append((split, _USES.get(split, ""), *map(number, numbers)))
+    return Table(("split", "use", "images", "labels", "ignored labels", "classes seen"), rows, texts=2)
+
+
+def class_counts_table(data: Mapping[str, Any]) -> Table:
+    """Images of each class in each split; ignored labels after a plus sign."""
+    splits: Mapping[str, Any] = data.get("splits", {})
+    rows = []
+    for name in data.get("classes", []):
+        cells = [facts.get("classes", {}).get(name, {}) for facts in splits.values()]
+        rows.append((name, *(_with_ignored(c.get("n_positive", 0), c.get("n_ignored", 0)) for c in cells)))
+    return Table(("class", *splits), rows)
+
+
+def _with_ignored(positive: int, ignored: int) -> str:
+    return f"{positive:,} (+{ignored:,})" if ignored else f"{positive:,}"
+
+
+def untrained_classes(data: Mapping[str, Any]) -> list[str]:
+    """Classes without one positive training image."""
+    train = data.get("splits", {}).get("train", {}).get("classes", {})
+    return [name for name in data.get("classes", []) if train and not train.get(name, {}).get("n_positive")]
+
+
+def settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The settings that say most, as (key, value)."""
+    found = []
+    for key in _SETTINGS:
+        value: Any = config
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None:
+            found.append((key, _plain(value)))
+    return found
+
+
+def surroundings(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Versions, machine, model and data fingerprint, as (name, value)."""
+    facts = [(k, _plain(v)) for k, v in environment.items() if v is not None and not isinstance(v, Mapping)]
+    model = environment.get("model", {})
+    if "parameters" in model:
+        trained = f", {model['trainable']:,} trained" if "trainable" in model else ""
+        facts.append(("parameters", f"{model['parameters']:,}{trained}"))
+    for key, values in environment.get("normalize", {}).items():
+        facts.append((f"normalize {key}", ", ".join(f"{v:.4g}" for v in values)))
+    data = environment.get("data", {})
+    facts += [(f"data {key}", str(data[key])) for key in ("root", "fingerprint") if data.get(key)]
+    return facts
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def summary(scored: Scored | None, config: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+    """Task, model and number of images in one line."""
+    task = scored.task if scored else config.get("task", {}).get("name", "")
+    model = environment.get("model", {}).get("name") or config.get("model", {}).get("name", "")
+    parts = [str(task), str(model)]
+    if scored:
+        parts.append(f"{count(len(scored.images), 'image')} of the {scored.split} split")
+        parts.append(count(len(scored.classes), "class"))
+    return " · ".join(p for p in parts if p)

@@ -1,0 +1,201 @@
+"""The run folder: the only place that knows the names inside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from saccade.errors import RunError
+from saccade.files import write_json, write_text, written_aside
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One scored split of a run: ``evaluation/<name>/``."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the folder: the split, and where they are not the run's own, the data set and checkpoint."""
+        return self.path.name
+
+    @property
+    def metrics_file(self) -> Path:
+        """``metrics.json``: split, n, classes, metrics, per_class."""
+        return self.path / "metrics.json"
+
+    @property
+    def predictions_file(self) -> Path:
+        """``predictions.parquet``: one row an image, raw scores."""
+        return self.path / "predictions.parquet"
+
+    def metrics(self) -> dict[str, Any]:
+        """What ``metrics.json`` holds."""
+        return _read_json(self.metrics_file)
+
+    def about(self) -> dict[str, Any]:
+        """What ``about.json`` holds: checkpoint, epoch, data root, and how each number was pooled."""
+        return _read_json(self.path / "about.json")
+
+    def predictions(self) -> pl.DataFrame:
+        """The predictions, one row an image, in the order of the split.
+
+        Raises:
+            RunError: the file is missing.
+        """
+        if not self.predictions_file.is_file():
+            raise RunError(f"{self.predictions_file}: not found; make it with `saccade evaluate`")
+        return pl.read_parquet(self.predictions_file)
+
+    def write(self, metrics: Mapping[str, Any], predictions: pl.DataFrame, about: Mapping[str, Any]) -> None:
+        """Write all four files; ``metrics.json`` last, so that where it stands the others do too."""
+        with written_aside(self.predictions_file) as aside:
+            predictions.write_parquet(aside)
+        rows = [{"class": name, **values} for name, values in metrics["per_class"].items()]
+        with written_aside(self.path / "per_class.csv") as aside:
+            pl.DataFrame(rows, infer_schema_length=None).write_csv(aside)
+        write_json(self.path / "about.json", about)
+        write_json(self.metrics_file, metrics)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, ``runs/<name>/<number>/``; everything in it is found through this class."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, parent: Path, name: str) -> Run:
+        """Make the next numbered folder under ``parent/name``; two processes never get the same one."""
+        (parent / name).mkdir(parents=True, exist_ok=True)
+        taken = [int(p.name) for p in (parent / name).iterdir() if re.fullmatch(r"\d+", p.name)]
+        number = max(taken, default=0) + 1
+        while True:
+            folder = parent / name / f"{number:03d}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+                continue
+            return cls(folder)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """The run at ``path``.
+
+        Raises:
+            RunError: there is no run folder; where ``path`` holds numbered runs, the newest is named.
+        """
+        folder = Path(path)
+        if (folder / "config.yaml").is_file():
+            return cls(folder)
+        if not folder.is_dir():
+            raise RunError(f"{folder}: no such folder; name a run folder, such as runs/voc-multilabel/001")
+        inside = sorted(p.parent for p in folder.glob("[0-9]*/config.yaml"))
+        hint = f"the newest run in it is {inside[-1]}" if inside else "it has no config.yaml, so it is not a run folder"
+        raise RunError(f"{folder}: not a run folder; {hint}")
+
+    @property
+    def config_file(self) -> Path:
+        """``config.yaml``: the complete resolved config."""
+        return self.path / "config.yaml"
+
+    @property
+    def environment_file(self) -> Path:
+        """``environment.json``: versions, hardware, seed, and what was found in the data."""
+        return self.path / "environment.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """``metrics.jsonl``: one row an epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def report_file(self) -> Path:
+        """``report.html``."""
+        return self.path / "report.html"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of ``best.ckpt`` and ``last.ckpt``."""
+        return self.path / "checkpoints"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of pictures."""
+        return self.path / "figures"
+
+    def evaluation(self, name: str) -> Evaluation:
+        """The evaluation of that name, there or not."""
+        return Evaluation(self.path / "evaluation" / name)
+
+    def evaluations(self) -> list[Evaluation]:
+        """All finished evaluations, by name."""
+        return [Evaluation(p.parent) for p in sorted((self.path / "evaluation").glob("*/metrics.json"))]
+
+    def new_prediction_file(self) -> Path:
+        """A free path ``predictions/<number>.parquet`` for what ``saccade predict`` finds."""
+        folder = self.path / "predictions"
+        taken = [int(p.stem) for p in folder.glob("*.parquet") if p.stem.isdigit()]
+        return folder / f"{max(taken, default=0) + 1:03d}.parquet"
+
+    def environment(self) -> dict[str, Any]:
+        """What ``environment.json`` holds."""
+        return _read_json(self.environment_file)
+
+    def write_environment(self, environment: Mapping[str, Any]) -> None:
+        """Write ``environment.json``."""
+        write_json(self.environment_file, environment)
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """The rows of ``metrics.jsonl``, one an epoch; empty before the first has ended."""
+        if not self.metrics_file.is_file():
+            return []
+        return [json.loads(line) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
+
+    def append_epoch(self, row: Mapping[str, Any]) -> None:
+        """Append one row to ``metrics.jsonl``."""
+        with self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, allow_nan=False) + "\n")
+
+    def keep_epochs(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace ``metrics.jsonl`` by ``rows``: a resumed run drops what came after its checkpoint."""
+        write_text(self.metrics_file, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in this folder; the lock goes with the process, however it ends.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunError(
+                f"{self.path}: another process is training in this run folder; wait for it, or start a new run"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RunError(f"{path}: not found; the run has not got that far")
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RunError(f"{path}: not valid JSON ({error}); it was changed by hand or by another program") from None
+    return value

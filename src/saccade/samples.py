@@ -1,0 +1,68 @@
+"""The contract between rooms: what one sample, one batch, and one prediction of each task hold.
+
+Letters: B images a batch, C classes, H height, W width. Images are RGB. Every field says shape, dtype and range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from torch import Tensor
+
+Split: TypeAlias = Literal["train", "holdout", "val", "test"]
+"""train: what is learned from; holdout: cut from it to choose the epoch; val, test: scored."""
+
+
+class SampleKey(NamedTuple):
+    """What a sampler asks a data set for; together with the seed it fixes every random choice of the sample."""
+
+    epoch: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image as the network sees it, and its target."""
+
+    index: int  # position in the split's listing
+    image: Tensor  # (3, H, W) float32, normalised
+    target: Tensor  # classify: () int64 class; multilabel: (C,) int8 of 1 present, 0 absent, -1 ignored
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples of one split, stacked."""
+
+    index: Tensor  # (B,) int64
+    image: Tensor  # (B, 3, H, W) float32, normalised
+    target: Tensor  # classify: (B,) int64; multilabel: (B, C) int8
+
+    def pin_memory(self) -> Batch:
+        """The same batch in page-locked memory, for the copy to a GPU; called by the DataLoader."""
+        return Batch(self.index.pin_memory(), self.image.pin_memory(), self.target.pin_memory())
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classify or multilabel network says of a batch."""
+
+    scores: Tensor  # (B, C) float32 in [0, 1]; classify: rows sum to 1
+
+
+class ImageLoss(NamedTuple):
+    """The loss before it is averaged, so that any batching and any number of processes give the same mean.
+
+    The loss of one image is ``total / weight``; that of a split is ``total.sum() / weight.sum()``.
+    """
+
+    total: Tensor  # (B,) float32, weighted sum over the image's terms
+    weight: Tensor  # (B,) float32, what that sum is divided by; 0 where everything is ignored
+
+    def mean(self) -> Tensor:
+        """The loss of the batch, as the optimiser sees it; 0 (with gradient) where all of it is ignored."""
+        return self.total.sum() / self.weight.sum().clamp_min(1e-12)
+
+    def per_image(self) -> Tensor:
+        """(B,) float32; NaN where everything is ignored."""
+        return self.total / self.weight

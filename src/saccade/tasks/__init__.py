@@ -1,0 +1,12 @@
+"""The tasks, each a small class; TASKS names them all."""
+
+from __future__ import annotations
+
+from saccade.tasks.base import Task
+from saccade.tasks.classify import Classify
+from saccade.tasks.multilabel import Multilabel
+
+TASKS: dict[str, type[Task]] = {
+    "classify": Classify,
+    "multilabel": Multilabel,
+}

@@ -1,0 +1,130 @@
+"""What the two tasks with labels for whole images share, as plain functions of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from saccade.config.schema import Config, MeanStd
+from saccade.data import folder, table, voc
+from saccade.data.dataset import ImageDataset
+from saccade.data.listing import Listing
+from saccade.data.transforms import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Augmentation,
+    Transform,
+    denormalize,
+    evaluation_transform,
+    training_transform,
+)
+from saccade.errors import ConfigError
+from saccade.nn.backbones import build
+from saccade.nn.weights import load_weights, read_state_dict
+
+
+def read(config: Config, split: str, *, many: bool) -> Listing:
+    """A split of any of the formats; ``many``: any number of labels an image instead of exactly one."""
+    data = config.data
+    match data.format:
+        case "voc":
+            if not many:
+                raise ConfigError(
+                    "data.format: voc gives any number of classes an image, and task.name is classify; "
+                    "set task.name=multilabel, or data.format to folder or table"
+                )
+            return voc.read(data.root, split, classes=data.classes)
+        case "folder":
+            if many:
+                raise ConfigError(
+                    "data.format: folder gives one class an image, and task.name is multilabel; "
+                    "set task.name=classify, or data.format to voc or table"
+                )
+            return folder.read(data.root, split, classes=data.classes)
+        case "table":
+            layout = table.TableLayout(
+                path_column=data.path_column,
+                label_columns=data.label_columns,
+                delimiter=data.delimiter,
+                split_column=data.split_column,
+            )
+            return table.read(
+                data.root / data.table, root=data.root, split=split, layout=layout, classes=data.classes, multilabel=many
+            )
+        case "scenes":
+            if many:
+                return voc.read(data.root, split, classes=data.classes)
+            return folder.read(data.root, split, classes=data.classes)
+
+
+def normalization(config: Config) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation that the config asks for; measured ones must have been resolved."""
+    given = config.data.normalize
+    if isinstance(given, MeanStd):
+        return given.mean, given.std
+    assert given == "imagenet", "the config must be resolved"
+    return IMAGENET_MEAN, IMAGENET_STD
+
+
+def transform(config: Config, *, training: bool) -> Transform:
+    """From a PIL image to the network's input, with the random changes of training or without."""
+    data = config.data
+    mean, std = normalization(config)
+    if not training:
+        return evaluation_transform(
+            data.image_size, resize=data.resize, crop_share=data.resize_crop, mean=mean, std=std
+        )
+    augmentation = Augmentation(**data.augment.model_dump())
+    return training_transform(
+        data.image_size,
+        augmentation=augmentation,
+        resize=data.resize,
+        crop_share=data.resize_crop,
+        mean=mean,
+        std=std,
+    )
+
+
+def dataset(config: Config, listing: Listing, *, training: bool) -> ImageDataset:
+    """The samples of a listing."""
+    return ImageDataset(listing, transform(config, training=training), seed=config.seed)
+
+
+def model(config: Config) -> nn.Module:
+    """The network, from random, published, or given weights."""
+    classes = config.data.classes
+    assert classes is not None, "the config must be resolved"
+    network = build(
+        config.model.name,
+        classes=len(classes),
+        pretrained=config.model.pretrained,
+        drop_rate=config.model.drop_rate,
+    )
+    if config.model.weights is not None:
+        load_weights(network, read_state_dict(config.model.weights), source=str(config.model.weights))
+    return network
+
+
+def class_weights(given: dict[str, float] | str, classes: Sequence[str], *, key: str) -> list[float] | None:
+    """Weights in class order; classes that are not named weigh 1; None where there are none.
+
+    Raises:
+        ConfigError: a weight for a class that does not exist.
+    """
+    if isinstance(given, str):
+        assert given == "none", "the config must be resolved"
+        return None
+    unknown = sorted(set(given) - set(classes))
+    if unknown:
+        raise ConfigError(f"{key}: no class is called {', '.join(map(repr, unknown))}; the classes are {', '.join(classes)}")
+    return [given.get(name, 1.0) for name in classes]
+
+
+def pictures(config: Config, image: Tensor) -> list[NDArray[np.uint8]]:
+    """(B, 3, H, W) normalised images as B arrays (H, W, 3) uint8 RGB."""
+    mean, std = normalization(config)
+    rgb = denormalize(image.float().cpu(), mean=mean, std=std).mul(255).round().byte()
+    return list(rgb.permute(0, 2, 3, 1).numpy())

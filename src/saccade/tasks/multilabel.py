@@ -1,0 +1,138 @@
+"""Multi-label classification: any number of classes in one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torchmetrics import Metric
+
+from saccade.config.schema import Config, MultilabelTask
+from saccade.data.dataset import ImageDataset
+from saccade.data.listing import Listing
+from saccade.decode.scores import each_by_itself
+from saccade.losses.multilabel import asymmetric, bce, focal
+from saccade.losses.weights import balanced_class_weights, balanced_positive_weights
+from saccade.metrics.pooling import MULTILABEL_POOLING
+from saccade.metrics.stateful import MultilabelMetrics
+from saccade.samples import Batch, ImageLoss, Prediction
+from saccade.tasks import labels
+from saccade.tasks.base import Task
+
+
+class Multilabel(Task):
+    """One logit a class; each class is its own yes-or-no question."""
+
+    monitor = "map"
+    headline = "mAP"
+    pooling = MULTILABEL_POOLING
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        section = config.task
+        assert isinstance(section, MultilabelTask)
+        self.section = section
+        weights = labels.class_weights(section.class_weights, self.classes, key="task.class_weights")
+        self._class_weights = None if weights is None else torch.tensor(weights)
+        positive = labels.class_weights(section.positive_weights, self.classes, key="task.positive_weights")
+        self._positive_weights = None if positive is None else torch.tensor(positive)
+
+    @classmethod
+    def read(cls, config: Config, split: str) -> Listing:
+        """A split with targets (N, C) int8 of 1 present, 0 absent, -1 ignored."""
+        return labels.read(config, split, many=True)
+
+    @classmethod
+    def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
+        """Balanced weights, by class name."""
+        section = config.task
+        assert isinstance(section, MultilabelTask)
+        positive, negative = (train.targets == 1).sum(axis=0), (train.targets == 0).sum(axis=0)
+        found: dict[str, Any] = {}
+        if section.class_weights == "balanced":
+            found["class_weights"] = _by_name(train.classes, balanced_class_weights(positive))
+        if section.positive_weights == "balanced":
+            found["positive_weights"] = _by_name(train.classes, balanced_positive_weights(positive, negative))
+        return found
+
+    def dataset(self, listing: Listing, *, training: bool) -> ImageDataset:
+        """The samples of a listing."""
+        return labels.dataset(self.config, listing, training=training)
+
+    def model(self) -> nn.Module:
+        """A network with one logit a class."""
+        return labels.model(self.config)
+
+    def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
+        """The loss over the targets that are not ignored."""
+        section = self.section
+        weights = _to(self._class_weights, logits)
+        match section.loss:
+            case "bce":
+                positive = _to(self._positive_weights, logits)
+                return bce(logits, batch.target, class_weights=weights, positive_weights=positive)
+            case "focal":
+                return focal(
+                    logits,
+                    batch.target,
+                    class_weights=weights,
+                    gamma=section.focal_gamma,
+                    alpha=section.focal_alpha,
+                )
+            case "asymmetric":
+                return asymmetric(
+                    logits,
+                    batch.target,
+                    class_weights=weights,
+                    gamma_negative=section.asymmetric_gamma_negative,
+                    gamma_positive=section.asymmetric_gamma_positive,
+                    clip=section.asymmetric_clip,
+                )
+
+    def decode(self, logits: Tensor) -> Prediction:
+        """Logits to one probability a class."""
+        return each_by_itself(logits)
+
+    def metrics(self) -> Metric:
+        """AP, mAP, F1, accuracy and tail accuracy."""
+        return MultilabelMetrics(self.classes, threshold=self.section.threshold)
+
+    def table(self, batch: Batch, prediction: Prediction) -> pl.DataFrame:
+        """Columns ``targets`` and ``scores``."""
+        targets = pl.Series("targets", batch.target.cpu().numpy()).cast(pl.List(pl.Int8))
+        return pl.DataFrame([targets, *self.answers(prediction).select("scores")])
+
+    def answers(self, prediction: Prediction) -> pl.DataFrame:
+        """Columns ``found`` (names scored above the threshold, best first) and ``scores``."""
+        scores = prediction.scores.cpu().numpy()
+        order = np.argsort(-scores, axis=1, kind="stable")
+        found = [
+            [self.classes[c] for c in row if scores[i, c] > self.section.threshold] for i, row in enumerate(order)
+        ]
+        return pl.DataFrame(
+            [
+                pl.Series("found", found, dtype=pl.List(pl.String)),
+                pl.Series("scores", scores).cast(pl.List(pl.Float32)),
+            ]
+        )
+
+    def draw(self, batch: Batch) -> tuple[Sequence[NDArray[np.uint8]], Sequence[str]]:
+        """Images with the names of their classes."""
+        names = [
+            ", ".join(name for name, target in zip(self.classes, row, strict=True) if target == 1) or "(none)"
+            for row in batch.target.tolist()
+        ]
+        return labels.pictures(self.config, batch.image), names
+
+
+def _by_name(classes: Sequence[str], values: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(classes, (round(float(v), 6) for v in values), strict=True))
+
+
+def _to(weights: Tensor | None, like: Tensor) -> Tensor | None:
+    return None if weights is None else weights.to(like.device)
