@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
 Split: TypeAlias = Literal["train", "holdout", "val", "test"]
@@ -37,6 +38,12 @@ class Batch:
     index: Tensor  # (B,) int64
     image: Tensor  # (B, 3, H, W) float32, normalised
     target: Tensor  # classify: (B,) int64; multilabel: (B, C) int8
+
+    def to(self, device: torch.device, *, non_blocking: bool = False) -> Batch:
+        """The same batch on a device; called by Lightning."""
+        image = self.image.to(device, non_blocking=non_blocking)
+        target = self.target.to(device, non_blocking=non_blocking)
+        return Batch(self.index, image, target)
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory, for the copy to a GPU; called by the DataLoader."""

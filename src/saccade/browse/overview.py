@@ -25,9 +25,7 @@ def summary(predictions: Predictions) -> dict[str, Any]:
         "threshold": predictions.threshold,
         "checkpoint": about.get("checkpoint"),
         "epoch": about.get("epoch"),
-        "metrics": {
-            name: value for name, value in metrics.get("metrics", {}).items() if not isinstance(value, (list, dict))
-        },
+        "metrics": dict(sorted(metrics.get("metrics", {}).items(), key=lambda item: item[0] == "loss")),
         "columns": columns,
         "table": [[name, *(per_class.get(name, {}).get(c) for c in columns)] for name in predictions.classes],
     }

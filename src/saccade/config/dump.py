@@ -14,7 +14,7 @@ from saccade.config.yaml_reader import CORE
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every text that YAML 1.1 or 1.2 would read as something else; sections in lines, lists in brackets."""
+    """Quotes every text that YAML 1.1 or 1.2 takes for something else; sections in lines, lists in brackets."""
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write equal values twice instead of pointing from one to the other."""
@@ -33,15 +33,18 @@ def dump(config: Config, relative_to: Path | None = None) -> str:
 
     Args:
         config: what to write.
-        relative_to: the folder that the file will stand in; paths are then written relative to it, with forward
-            slashes. None writes them absolute.
+        relative_to: the folder that the file will stand in; paths are then written relative to it, with
+            forward slashes. None writes them absolute.
     """
     values = _listed(config.model_dump(mode="python"))
     for section, key in PATH_KEYS:
         if values[section][key] is not None:
             values[section][key] = _written(values[section][key], relative_to)
     parts = [_yaml({key: value}) for key, value in values.items()]
-    return "".join("\n" + part if isinstance(values[key], dict) else part for key, part in zip(values, parts, strict=True))
+    return "".join(
+        "\n" + part if isinstance(values[key], dict) else part
+        for key, part in zip(values, parts, strict=True)
+    )
 
 
 def _listed(value: Any) -> Any:

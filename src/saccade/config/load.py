@@ -1,4 +1,5 @@
-"""From a preset or file and ``key=value`` to a Config: read, extend, override, resolve paths, validate once."""
+"""From a preset or file and ``key=value`` to a Config: read, extend, override, resolve paths, validate
+once."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Load and validate a config.
 
     Args:
-        source: name of a preset, or path of a YAML, JSON or TOML file. A name with a folder or one of these suffixes
-            is a path; any other is a preset where there is one, else a path.
+        source: name of a preset, or path of a YAML, JSON or TOML file. A name with a folder or one of these
+            suffixes is a path; any other is a preset where there is one, else a path.
         overrides: ``key=value`` with dotted keys and YAML values; they are laid over the file.
 
     Returns:
@@ -79,7 +80,7 @@ def _with_absolute_paths(tree: Node, problems: list[Problem]) -> Node:
 
 
 def _absolute(text: str, key: Key, place: Place, problems: list[Problem]) -> str:
-    """The path as an absolute one: below the place's folder, or below SACCADE_DATA where only there something is."""
+    """The absolute path: below the place's folder, or below SACCADE_DATA where something is only there."""
     try:
         path = Path(text).expanduser()
     except RuntimeError:

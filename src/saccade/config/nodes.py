@@ -125,9 +125,11 @@ def replaced(node: Node, key: Sequence[str], value: Node) -> Node:
 
 
 def merged(parent: Node, child: Node, key: Key = ()) -> Node:
-    """``child`` laid over ``parent``: mappings are merged key by key; everything else, lists too, is replaced.
+    """``child`` laid over ``parent``: mappings are merged key by key; everything else, lists too, is
+    replaced.
 
-    A child that names another task replaces the whole ``task`` section: keys of one task mean nothing to another.
+    A child that names another task replaces the whole ``task`` section: keys of one task mean nothing to
+    another.
     """
     if not (isinstance(parent.value, dict) and isinstance(child.value, dict)):
         return child
@@ -136,7 +138,8 @@ def merged(parent: Node, child: Node, key: Key = ()) -> Node:
     both = dict(parent.value)
     for name, value in child.value.items():
         both[name] = merged(both[name], value, (*key, name)) if name in both else value
-    return Node(both, child.place)
+    from_command_line = child.place.source == COMMAND_LINE  # then what is missing is missing in the file
+    return Node(both, parent.place if from_command_line else child.place)
 
 
 def _another_task(parent: Node, child: Node) -> bool:

@@ -55,12 +55,12 @@ def _mistake(override: str, keys: list[str], has_equals: bool, text: str) -> str
     if not has_equals:
         return f"found {override!r} without a =; write key=value, such as trainer.max_epochs=5"
     if not all(keys):
-        return f"found {override!r}, with a key that is empty or has an empty part; write key=value, such as optim.lr=1e-3"
+        return f"found {override!r}, where the key has an empty part; write key=value, such as optim.lr=1e-3"
     if keys[0] == "extends":
-        return f"found {override!r}; extends stands in a config file only; name the other config instead of this one"
+        return f"found {override!r}; extends belongs in a config file; name that config instead of this one"
     if not text:
         name = ".".join(keys)
-        return f"found {override!r} without a value; write {name}=null for none, or {name}='\"\"' for an empty text"
+        return f"found {override!r} without a value; for none, write {name}=null"
     return None
 
 

@@ -82,7 +82,9 @@ def read_source(source: Source, problems: list[Problem]) -> Node:
     while True:
         root = _read(chain[-1], problems)
         extends = root.mapping.get("extends")
-        layers.append(Node({key: value for key, value in root.mapping.items() if key != "extends"}, root.place))
+        layers.append(
+            Node({key: value for key, value in root.mapping.items() if key != "extends"}, root.place)
+        )
         if extends is None:
             break
         chain.append(_parent(extends, chain))
@@ -117,7 +119,9 @@ def _parent(extends: Node, chain: list[Source]) -> Source:
     """The source that the last one of the chain extends."""
     if not isinstance(extends.value, str):
         found = "nothing" if extends.value is None else extends.text or "a list or section"
-        raise ConfigError(f"extends ({extends.place}): found {found}; it takes the name of one preset, or a path")
+        raise ConfigError(
+            f"extends ({extends.place}): found {found}; it takes the name of one preset, or a path"
+        )
     try:
         parent = find_source(extends.value, chain[-1].place.folder)
     except ConfigError as error:
@@ -134,13 +138,17 @@ def _read(source: Source, problems: list[Problem]) -> Node:
         text = source.path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = source.path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{source.place.at(line)}: not a text in UTF-8; save the file in that encoding") from None
+        raise ConfigError(
+            f"{source.place.at(line)}: not a text in UTF-8; save the file in that encoding"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{source.place}: cannot be read: {error.strerror}") from None
     root = _parsed(text, source, problems)
     if not isinstance(root.value, dict):
         what = "a list" if isinstance(root.value, list) else "a single value"
-        raise ConfigError(f"{source.place}: the file holds {what}; a config is made of lines such as `seed: 1`")
+        raise ConfigError(
+            f"{source.place}: the file holds {what}; a config is made of lines such as `seed: 1`"
+        )
     kept = {key: v for key, v in root.value.items() if not (key in _SECTIONS and v.value is None)}
     return Node(kept, source.place)
 
@@ -160,11 +168,12 @@ def _not_found(name: str | Path, path: Path) -> str:
     if path.is_dir():
         return f"{name} is a folder; a config is a YAML, JSON or TOML file"
     if not _is_path(name):
-        return f"there is no preset {os.fspath(name)!r}, nor a file of that name{_nearest_presets(os.fspath(name))}"
+        text = os.fspath(name)
+        return f"there is no preset {text!r}, nor a file of that name{_nearest_presets(text)}"
     if not path.parent.is_dir():
         return f"there is no file {shown(path)}; the folder {shown(path.parent)} does not exist"
     files = [p.name for p in path.parent.iterdir() if p.name.lower().endswith(_SUFFIXES)]
-    near = difflib.get_close_matches(path.name, files, n=1)
+    near = difflib.get_close_matches(path.name, files, n=1, cutoff=0.75)
     hint = f"; did you mean {shown(path.with_name(near[0]))}?" if near else ""
     return f"there is no file {shown(path)}{hint}"
 

@@ -1,7 +1,8 @@
 """YAML as the core schema of YAML 1.2 reads it, with the line of every value.
 
-PyYAML alone follows YAML 1.1, where `no` is false, `2e-5` a text, `12:30` the number 750 and `2024-01-01` a date. Here
-numbers are numbers, and everything that is neither a number nor `true`, `false` or `null` is text. Keys are always text.
+PyYAML alone follows YAML 1.1, where `no` is false, `2e-5` a text, `12:30` the number 750 and `2024-01-01` a
+date. Here numbers are numbers, and everything that is neither a number nor `true`, `false` or `null` is text.
+Keys are always text.
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ CORE: Final[dict[str, re.Pattern[str]]] = {
         r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
     ),
 }
-"""How an unquoted scalar is told: the tags and patterns of YAML 1.2, section 10.3.2; what fits none is text."""
+"""How an unquoted scalar is told: tags and patterns of YAML 1.2, section 10.3.2; what fits none is text."""
 
 _SENTENCES: Final[tuple[tuple[str, str], ...]] = (
-    ("mapping values are not allowed here", "a second colon, or a wrong indentation; put a text that holds ': ' in quotes"),
+    (
+        "mapping values are not allowed here",
+        "a second colon, or a wrong indentation; put a text that holds ': ' in quotes",
+    ),
     ("found character '\\t'", "a tab where spaces belong; indent with spaces"),
     ("could not find expected ':'", "a key without its colon; write key: value"),
-    ("expected <block end>", "the indentation, or a line without 'key: value' or '- item', does not fit the lines above"),
+    (
+        "expected <block end>",
+        "the indentation, or a line without 'key: value' or '- item', does not fit the lines above",
+    ),
     ("while scanning a quoted scalar", "a quoted text that is not closed"),
     ("expected ',' or ']'", "a list that is not closed with ]"),
     ("expected ',' or '}'", "a mapping that is not closed with }"),
@@ -55,7 +62,8 @@ for _tag, _pattern in CORE.items():
 
 
 def read_yaml(text: str, place: Place, problems: list[Problem]) -> Node:
-    """Read one document; an empty one is an empty mapping. Duplicate keys and the like are added to ``problems``.
+    """Read one document; an empty one is an empty mapping. Duplicate keys and the like are added to
+    ``problems``.
 
     Raises:
         ConfigError: the text is not YAML; with line and column.
@@ -67,7 +75,9 @@ def read_yaml(text: str, place: Place, problems: list[Problem]) -> Node:
         raise ConfigError(_syntax_message(error, place)) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise ConfigError(f"{place.at(line)}: not valid YAML: a control character, U+{ord(text[error.position]):04X}") from None
+        raise ConfigError(
+            f"{place.at(line)}: not valid YAML: a control character, U+{ord(text[error.position]):04X}"
+        ) from None
     except RecursionError:
         raise ConfigError(f"{place}: not a config: it is nested too deeply") from None
     finally:

@@ -31,7 +31,7 @@ def read(root: Path, split: str, *, classes: tuple[str, ...] | None) -> Listing:
         raise DataError(f"{base}: no such folder; {_whats_there(root)}")
     folders = splits(base)
     if not folders:
-        loose = sum(is_image(name) for name in os.listdir(base))  # noqa: PTH208
+        loose = sum(is_image(name) for name in _file_names(base))
         raise DataError(f"{base}: no folder of a class, {loose} images directly in it; {LAYOUT}")
     names = tuple(folders) if classes is None else classes
     refuse_unknown({name: base / name for name in folders}, names)
@@ -61,8 +61,12 @@ def is_image(name: str) -> bool:
 
 def is_class_tree(root: Path) -> bool:
     """Whether some folder directly in ``root`` holds images itself, so that its name may be a class."""
-    return any(is_image(name) for folder in splits(root) for name in os.listdir(root / folder))  # noqa:
-    PTH208
+    return any(is_image(name) for folder in splits(root) for name in _file_names(root / folder))
+
+
+def _file_names(folder: Path) -> list[str]:
+    """All names in a folder, as plain strings: there may be very many."""
+    return os.listdir(folder)  # noqa: PTH208
 
 
 def _images_below(folder: Path) -> list[str]:

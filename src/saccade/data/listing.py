@@ -70,8 +70,10 @@ def fingerprint(listing: Listing) -> str:
 
 def _sizes(listing: Listing) -> NDArray[np.int64]:
     """(N,) bytes of each file; -1 where it cannot be looked at."""
-    folder = os.path.join(listing.root, "")  # noqa: PTH118 (a Path for each of a million names takes four
-    times as long) sizes = np.full(len(listing), -1, dtype=np.int64) for i, name in enumerate(listing.images):
+    # Strings: a Path for each of a million names takes four times as long.
+    folder = os.path.join(listing.root, "")  # noqa: PTH118
+    sizes = np.full(len(listing), -1, dtype=np.int64)
+    for i, name in enumerate(listing.images):
         try:
             sizes[i] = os.stat(folder + name).st_size  # noqa: PTH116
         except OSError:

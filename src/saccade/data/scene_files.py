@@ -1,9 +1,8 @@
-"""Scenes as ordinary files in the public layouts, written whole or not at all, so that the real readers read them."""
+"""Scenes as ordinary files in the public layouts, written whole or not at all, for the usual readers."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -29,12 +28,19 @@ RECORD = "scenes.json"
 
 
 def ensure(
-    root: Path, *, train: int, val: int, size: int, seed: int, layout: Layout, progress: Progress | None = None
+    root: Path,
+    *,
+    train: int,
+    val: int,
+    size: int,
+    seed: int,
+    layout: Layout,
+    progress: Progress | None = None,
 ) -> bool:
     """Draw the scenes to ``root`` where there is nothing yet; return whether they were drawn.
 
-    ``root`` holds all of them or does not come into being. Processes that do this at the same time all end with the same
-    files: each draws into a folder of its own, and the first one to finish names it ``root``.
+    ``root`` holds all of them or does not come into being. Processes that do this at the same time end with
+    the same files: each draws into a folder of its own, and the first to finish renames it to ``root``.
 
     Raises:
         DataError: ``root`` holds scenes drawn with other settings, or something else, or cannot be written.
@@ -43,6 +49,7 @@ def ensure(
     if _is_taken(root):
         _check_record(root, wanted)
         return False
+    root = root.resolve()
     write = {"voc": write_voc, "folder": write_folder}[layout]
     try:
         with _folder_aside(root) as aside:
@@ -62,7 +69,7 @@ def ensure(
 def write_voc(
     root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None
 ) -> None:
-    """Write the Pascal VOC layout: up to four shapes a scene, every visible one in the XML and in the set files."""
+    """Write the Pascal VOC layout: one to three shapes a scene, with all that are seen in the XML."""
     for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     states: dict[str, dict[str, dict[str, int]]] = {"train": {}, "val": {}}
@@ -119,15 +126,24 @@ def _annotation(name: str, scene: Scene) -> ET.Element:
     """The XML of one scene as VOC writes it; hidden objects are left out."""
     root = ET.Element("annotation")
     _fill(root, {"folder": "scenes", "filename": f"{name}.jpg"})
-    _fill(ET.SubElement(root, "source"), {"database": "saccade scenes", "annotation": "drawn", "image": "drawn"})
+    _fill(
+        ET.SubElement(root, "source"), {"database": "saccade scenes", "annotation": "drawn", "image": "drawn"}
+    )
     _fill(ET.SubElement(root, "size"), {"width": scene.size, "height": scene.size, "depth": 3})
     _fill(root, {"segmented": 0})
     for i, thing in enumerate(scene.objects):
         if scene.visible(i) == 0:
             continue
         element = ET.SubElement(root, "object")
-        flags = {"truncated": scene.truncated(i), "occluded": scene.occluded(i), "difficult": scene.difficult(i)}
-        _fill(element, {"name": thing.shape, "pose": "Unspecified", **{key: int(on) for key, on in flags.items()}})
+        flags = {
+            "truncated": scene.truncated(i),
+            "occluded": scene.occluded(i),
+            "difficult": scene.difficult(i),
+        }
+        _fill(
+            element,
+            {"name": thing.shape, "pose": "Unspecified", **{key: int(on) for key, on in flags.items()}},
+        )
         x0, y0, x1, y1 = scene.box_xyxy(i)  # VOC counts pixels from 1, and both ends lie inside the box
         _fill(ET.SubElement(element, "bndbox"), {"xmin": x0 + 1, "ymin": y0 + 1, "xmax": x1, "ymax": y1})
     ET.indent(root, "\t")
@@ -150,7 +166,7 @@ def _write_sets(folder: Path, set_name: str, states: dict[str, dict[str, int]]) 
 
 @contextmanager
 def _folder_aside(root: Path) -> Iterator[Path]:
-    """Yield a new folder beside ``root``, renamed to ``root`` when the block ends without an error, else removed.
+    """Yield a new folder beside ``root``, renamed to ``root`` if the block ends well, else removed.
 
     Raises:
         OSError: the rename found something in ``root``; that stays as it was.
@@ -162,7 +178,7 @@ def _folder_aside(root: Path) -> Iterator[Path]:
         yield aside
         with suppress(OSError):  # Windows renames to a free name only
             root.rmdir()
-        os.rename(aside, root)
+        aside.rename(root)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -183,13 +199,13 @@ def _check_record(root: Path, wanted: dict[str, Any]) -> None:
         known = False
     if not known:
         raise DataError(
-            f"data.root: {root} is there already and is not a folder of built-in scenes (it has no {RECORD} of theirs), "
-            "so nothing was written; set data.root to a new or empty folder"
+            f"data.root: {root} is there already and is not a folder of built-in scenes "
+            f"(it has no {RECORD} of theirs), so nothing was written; set data.root to a new or empty folder"
         )
     differing = [key for key in wanted if found.get(key) != wanted[key]]
     if differing:
         told = ", ".join(f"{key} {found.get(key)} there and {wanted[key]} wanted" for key in differing)
         raise DataError(
             f"data.root: {root} holds scenes drawn with other settings: {told}; "
-            "delete that folder to draw them anew, or set data.root to another one"
+            "delete that folder to draw them anew, set data.root to another one, or set data.scenes as it was"
         )

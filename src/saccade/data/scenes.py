@@ -1,8 +1,9 @@
-"""The built-in scenes: coloured shapes over textured grounds, with occlusion, scale, rotation, light and noise.
+"""The built-in scenes: coloured shapes over textured grounds, with occlusion, scale, tilt, light and noise.
 
-A scene is a pure function of (seed, split, index): the same index gives the same scene however many are drawn. Colour,
-fill and ground are drawn independently of the shape, so only the outline tells the class. What ``Scene`` keeps is enough
-for other labels than classes: ``owner`` is a mask, and names, places and sizes of the objects are the stuff of captions.
+A scene is a pure function of (seed, split, index): the same index gives the same scene however many are
+drawn. Colour, fill and ground are chosen independently of the shape, so only the outline tells the class.
+``Scene`` keeps enough for other labels than classes: ``owner`` is a mask, and the objects' names, sizes and
+places are what captions speak of.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _SUPERSAMPLING = 4
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One shape in a scene. Coordinates are pixels, x right and y down, (0, 0) the outer corner of the top left pixel."""
+    """One shape in a scene, in pixels, x right and y down, from the outer corner of the first pixel."""
 
     shape: str  # one of CLASSES
     colour: str  # a key of COLOURS
@@ -59,7 +60,8 @@ class Scene:
 
     def mask(self, i: int) -> NDArray[np.bool_]:
         """(H, W) true where object ``i`` is seen."""
-        return self.owner == i + 1
+        seen: NDArray[np.bool_] = self.owner == i + 1
+        return seen
 
     def visible(self, i: int) -> float:
         """The share of object ``i`` that is seen: 0 hidden, 1 nothing covers it or cuts it off."""
@@ -78,7 +80,7 @@ class Scene:
         return int(self.mask(i).sum()) < self.areas_inside[i]
 
     def box_xyxy(self, i: int) -> tuple[int, int, int, int]:
-        """The tight box (x0, y0, x1, y1) around what is seen of object ``i``, in pixels from 0; x1 and y1 lie outside."""
+        """The tight box x0, y0, x1, y1 of what is seen of object ``i``, in pixels; x1 and y1 lie outside."""
         mask = self.mask(i)
         assert mask.any(), "a hidden object has no box"
         ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -90,11 +92,14 @@ def draw_scene(
 ) -> tuple[NDArray[np.uint8], Scene]:
     """Draw one scene of 1 to ``max_objects`` shapes; image (size, size, 3) uint8 RGB.
 
-    The shape in front is class ``index % C``, and at least half of it is seen: any C scenes in a row show every class.
+    The shape in front is class ``index % C``, and at least half of it is seen, so that C scenes in a row
+    show every class.
     """
     rng = np.random.default_rng([seed, _SPLITS[split], index])
     ground, canvas, tones = background(rng, size)
-    objects = _compose(rng, size=size, tones=tones, max_objects=max_objects, front=CLASSES[index % len(CLASSES)])
+    objects = _compose(
+        rng, size=size, tones=tones, max_objects=max_objects, front=CLASSES[index % len(CLASSES)]
+    )
     owner = np.zeros((size, size), np.uint8)
     areas = [_paint(canvas, owner, i + 1, thing) for i, thing in enumerate(objects)]
     whole, inside = zip(*areas, strict=True)
@@ -104,7 +109,7 @@ def draw_scene(
 def _compose(
     rng: np.random.Generator, *, size: int, tones: NDArray[np.float32], max_objects: int, front: str
 ) -> tuple[SceneObject, ...]:
-    """Choose the objects from the back to the front; no two have one colour, and none the colour of the ground."""
+    """Choose the objects from back to front; all differ in colour, from each other and from the ground."""
     count = int(rng.integers(1, max_objects + 1))
     colours = _contrasting(rng, tones)
     objects: list[SceneObject] = []
@@ -140,7 +145,7 @@ def _contrasting(rng: np.random.Generator, tones: NDArray[np.float32]) -> list[s
 def _place(
     rng: np.random.Generator, radius: float, behind: SceneObject | None, size: int
 ) -> tuple[float, float]:
-    """A centre in pixels: anywhere, or, one time in three, close to the object just behind, to cover some of it."""
+    """A centre in pixels: anywhere, or, one time in three, close to the object just behind it."""
     margin = 0.75 * radius  # the edge may cut off a little
     x, y = rng.uniform(margin, 1 - margin, 2)
     away, turn, covers = rng.uniform(0.3, 1.0), rng.uniform(0, 2 * np.pi), rng.random() < 1 / 3
@@ -152,7 +157,7 @@ def _place(
 
 
 def _coverage(thing: SceneObject) -> tuple[NDArray[np.float32], int, int]:
-    """The whole shape, antialiased: the share of each pixel it covers, and the x and y of the patch's top left pixel."""
+    """The share of each pixel that the whole shape covers, and x and y of the patch's first pixel."""
     reach = REACH * thing.radius
     x0, y0 = (int(np.floor(c - reach)) for c in thing.centre_xy)
     side = int(np.ceil(2 * reach)) + 2
@@ -162,13 +167,13 @@ def _coverage(thing: SceneObject) -> tuple[NDArray[np.float32], int, int]:
         corners = placed(outline, centre_xy=thing.centre_xy, radius=thing.radius, angle=thing.angle)
         fine = (corners - (x0, y0)) * _SUPERSAMPLING - 0.5  # Pillow counts from the centre of a pixel
         pen.polygon([(float(x), float(y)) for x, y in fine], fill=0 if i else 255)
-    return np.asarray(patch.reduce(_SUPERSAMPLING), np.float32) / 255, x0, y0
+    return np.asarray(patch.reduce(_SUPERSAMPLING), np.float32) / np.float32(255), x0, y0
 
 
 def _paint(
     canvas: NDArray[np.float32], owner: NDArray[np.uint8], number: int, thing: SceneObject
 ) -> tuple[int, int]:
-    """Paint the object over ``canvas`` and ``owner`` in place; return its areas, whole and inside the image."""
+    """Paint the object over ``canvas`` and ``owner`` in place; return its pixels, in all and inside."""
     cover, x0, y0 = _coverage(thing)
     size, side = len(canvas), len(cover)
     top, left = max(0, -y0), max(0, -x0)
@@ -181,7 +186,7 @@ def _paint(
 
 
 def _skin(thing: SceneObject, here: tuple[slice, slice]) -> NDArray[np.float32]:
-    """(h, w, 3) the object's colour with its fill pattern, in a darker or lighter shade, at the pixels ``here``."""
+    """(h, w, 3) the object's colour with its fill pattern, in a second shade, at the pixels ``here``."""
     ys, xs = (np.arange(s.start, s.stop, dtype=np.float32) for s in here)
     x, y = xs[None, :] - np.float32(thing.centre_xy[0]), ys[:, None] - np.float32(thing.centre_xy[1])
     first = np.asarray(thing.rgb, np.float32)

@@ -1,4 +1,4 @@
-"""The outlines of the built-in shapes, as polygons about the origin with a radius of about 1 (x right, y down)."""
+"""The outlines of the built-in shapes, as polygons about the origin, of radius about 1 (x right, y down)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ Polygon: TypeAlias = NDArray[np.float64]
 """(V, 2) vertices x, y in order around the outline."""
 
 
-def _arc(start: float, stop: float, *, radius: float = 1.0, centre_x: float = 0.0, points: int = 48) -> Polygon:
+def _arc(
+    start: float, stop: float, *, radius: float = 1.0, centre_x: float = 0.0, points: int = 48
+) -> Polygon:
     """Points on a circle from one angle to another, in turns; both ends are included."""
     turns = 2 * np.pi * np.linspace(start, stop, points)
     return np.stack([centre_x + radius * np.cos(turns), radius * np.sin(turns)], axis=1)
@@ -72,7 +74,7 @@ REACH = max(float(np.hypot(*outline[0].T).max()) for outline in OUTLINES.values(
 
 
 def placed(outline: Polygon, *, centre_xy: tuple[float, float], radius: float, angle: float) -> Polygon:
-    """The outline scaled by ``radius``, turned clockwise (as seen) by ``angle`` radians, and moved to ``centre_xy``."""
+    """The outline times ``radius``, turned clockwise as seen by ``angle`` radians, moved to ``centre_xy``."""
     c, s = np.cos(angle), np.sin(angle)
     moved: Polygon = radius * outline @ np.array([[c, s], [-s, c]]) + np.asarray(centre_xy)
     return moved

@@ -65,7 +65,7 @@ def _cut_iteratively(
     more images are, else by lot. Beyond the paper, both parts end with their exact number of images, and the
     last image of a class that the kept side has none of goes there.
     """
-    n, n_classes = present.shape
+    n, n_classes = len(present), present.shape[1]
     is_cut = np.zeros(n, dtype=bool)
     lot = rng.random(n)
     labels = [np.flatnonzero(row).tolist() for row in present]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from saccade.data.listing import ABSENT, IGNORED, PRESENT, Listing
 from saccade.data.paths import PathList
-from saccade.data.wording import named, refuse, unknown
+from saccade.data.wording import named, refuse, refuse_unknown
 from saccade.errors import DataError
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -48,8 +48,8 @@ def read(
 
     Targets are (N,) int64, or with ``multilabel`` (N, C) int8. ``classes`` None takes those that occur,
     sorted; numbers are class names too. With ``multilabel`` an empty list shows no class, and one label
-    column without a delimiter holds one name a row, unless all it holds is 1, 0 and -1: then it is the column
-    of one class.
+    column without a delimiter holds one name a row, unless it holds nothing but 1, 0 and -1: then it is a
+    column of one class.
 
     Raises:
         DataError: naming the column or the data row (counted from 1, without the header) and what was found.
@@ -57,13 +57,10 @@ def read(
     rows = _rows(path, split, layout)
     images = _images(path, root, rows, layout.path_column)
     columns = layout.label_columns
+    targets: NDArray[np.int64] | NDArray[np.int8]
     if not multilabel:
-        if len(columns) != 1:
-            raise DataError(
-                f"{path}: one class an image needs one label column, and {named(columns)} are given"
-            )
-        names, targets = _one_name(path, rows, columns[0], classes)
-    elif len(columns) > 1 or (layout.delimiter is None and _is_truth(rows[columns[0]])):
+        names, targets = _one_name(path, rows, columns, classes)
+    elif len(columns) > 1 or (layout.delimiter is None and _is_truth(path, rows[columns[0]])):
         names, targets = _one_column_a_class(path, rows, columns, classes)
     else:
         names, targets = _name_lists(path, rows, layout, classes)
@@ -76,7 +73,7 @@ def splits(path: Path, layout: TableLayout) -> list[str]:
         return []
     table = _table(path)
     _need_columns(path, table, [layout.split_column])
-    return _values(table[layout.split_column])
+    return _values(_text(path, table[layout.split_column]))
 
 
 def _table(path: Path) -> pl.DataFrame:
@@ -98,12 +95,19 @@ def _table(path: Path) -> pl.DataFrame:
 def _need_columns(path: Path, table: pl.DataFrame, columns: list[str]) -> None:
     """Refuse columns that are not there."""
     there = [name for name in table.columns if name != _ROW]
-    refuse([f"{path}: {unknown(name, there, what='column')}" for name in columns if name not in there])
+    refuse_unknown(dict.fromkeys(columns, path), there, what="column")
+
+
+def _text(path: Path, column: pl.Series) -> pl.Series:
+    """The values of a column as text without blanks around it; null where there is none."""
+    if column.dtype.is_nested():
+        raise DataError(f"{path}: column {column.name!r} holds {column.dtype}; it takes one value a row")
+    return column.cast(pl.String).str.strip_chars()
 
 
 def _values(column: pl.Series) -> list[str]:
-    """The distinct values of a column as text, sorted, without nulls."""
-    return sorted(column.drop_nulls().cast(pl.String).unique().to_list())
+    """The distinct values of a column of text, sorted, without nulls."""
+    return sorted(column.drop_nulls().unique())
 
 
 def _rows(path: Path, split: str | None, layout: TableLayout) -> pl.DataFrame:
@@ -111,19 +115,17 @@ def _rows(path: Path, split: str | None, layout: TableLayout) -> pl.DataFrame:
     table = _table(path)
     by = [] if layout.split_column is None else [layout.split_column]
     _need_columns(path, table, [layout.path_column, *layout.label_columns, *by])
-    if split is None:
-        rows = table
-    elif layout.split_column is None:
-        raise DataError(f"{path}: split {split!r} is asked for without a split column; set data.split_column")
-    else:
-        rows = table.filter(pl.col(layout.split_column).cast(pl.String) == split)
-        if rows.is_empty():
-            there = _values(table[layout.split_column])
-            raise DataError(
-                f"{path}: no row of split {split!r}; column {layout.split_column!r} has {named(there)}"
-            )
-    if rows.is_empty():
+    if table.is_empty():
         raise DataError(f"{path}: the table has no rows")
+    if split is None:
+        return table
+    if layout.split_column is None:
+        raise DataError(f"{path}: split {split!r} is asked for without a split column; set data.split_column")
+    column = _text(path, table[layout.split_column])
+    rows = table.filter(column == split)
+    if rows.is_empty():
+        there = named(_values(column))
+        raise DataError(f"{path}: no row of split {split!r}; column {column.name!r} has {there}")
     return rows
 
 
@@ -132,10 +134,14 @@ def _images(path: Path, root: Path, rows: pl.DataFrame, column: str) -> list[str
     first_row: dict[str, int] = {}
     problems = []
     top = root.absolute().as_posix().rstrip("/") + "/"
-    for row, value in zip(rows[_ROW], rows[column].cast(pl.String), strict=True):
+    for row, value in zip(rows[_ROW], _text(path, rows[column]), strict=True):
         name = (value or "").replace("\\", "/").removeprefix(top).removeprefix("./")
-        if not name or name.startswith("/") or ".." in name.split("/"):
-            problems.append(f"{path}: data row {row}: path {value!r} lies outside of data.root {root}")
+        if not name:
+            problems.append(
+                f"{path}: data row {row}: column {column!r} is empty; it takes the path of an image"
+            )
+        elif name.startswith("/") or ".." in name.split("/"):
+            problems.append(f"{path}: data row {row}: {value!r} lies outside of data.root={root}")
         elif first_row.setdefault(name, row) != row:
             first = first_row[name]
             problems.append(f"{path}: data row {row}: image {name!r} stands in data row {first} already")
@@ -144,56 +150,57 @@ def _images(path: Path, root: Path, rows: pl.DataFrame, column: str) -> list[str
 
 
 def _one_name(
-    path: Path, rows: pl.DataFrame, column: str, classes: tuple[str, ...] | None
+    path: Path, rows: pl.DataFrame, columns: tuple[str, ...], classes: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Classes and (N,) targets out of one column of names."""
-    if isinstance(rows[column].dtype, pl.List):
-        raise DataError(f"{path}: column {column!r} holds lists, and one class an image takes one name a row")
-    found = rows[column].cast(pl.String).str.strip_chars()
-    empty = rows[_ROW].filter(found.is_null() | (found == "")).to_list()
-    refuse([f"{path}: data row {row}: column {column!r} is empty; each image needs a class" for row in empty])
+    if len(columns) != 1:
+        raise DataError(f"{path}: one class an image needs one label column; {named(columns)} are given")
+    found = _text(path, rows[columns[0]])
+    empty = rows[_ROW].filter(found.is_null() | (found == ""))
+    refuse(
+        [f"{path}: data row {row}: column {columns[0]!r} is empty; it takes a class name" for row in empty]
+    )
     names = tuple(_values(found)) if classes is None else classes
-    return names, _positions(path, found, rows[_ROW], names).astype(np.int64)
+    return names, _positions(path, found, rows[_ROW], names)
 
 
 def _name_lists(
     path: Path, rows: pl.DataFrame, layout: TableLayout, classes: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], NDArray[np.int8]]:
     """Classes and (N, C) targets out of one column of lists of names."""
-    lists = rows[layout.label_columns[0]]
-    if not isinstance(lists.dtype, pl.List):
-        text = lists.cast(pl.String)
-        lists = text.str.split(layout.delimiter) if layout.delimiter else text.reshape((-1, 1)).arr.to_list()
-    flat = pl.DataFrame({"i": np.arange(len(rows)), "row": rows[_ROW], "name": lists}).explode("name")
-    flat = flat.with_columns(pl.col("name").cast(pl.String).str.strip_chars())
-    flat = flat.filter(pl.col("name").is_not_null() & (pl.col("name") != ""))
+    column = rows[layout.label_columns[0]]
+    if layout.delimiter is not None and not column.dtype.is_nested():
+        column = _text(path, column).str.split(layout.delimiter)
+    flat = pl.DataFrame({"index": np.arange(len(rows)), "row": rows[_ROW], column.name: column})
+    if isinstance(column.dtype, pl.List | pl.Array):
+        flat = flat.explode(column.name)
+    flat = flat.with_columns(name=_text(path, flat[column.name])).filter(pl.col("name").fill_null("") != "")
     names = tuple(_values(flat["name"])) if classes is None else classes
     if not names:
-        raise DataError(
-            f"{path}: column {layout.label_columns[0]!r} is empty in every row, so there is no class"
-        )
+        raise DataError(f"{path}: column {column.name!r} is empty in every row, so there is no class")
     targets = np.full((len(rows), len(names)), ABSENT, dtype=np.int8)
-    targets[flat["i"].to_numpy(), _positions(path, flat["name"], flat["row"], names)] = PRESENT
+    targets[flat["index"].to_numpy(), _positions(path, flat["name"], flat["row"], names)] = PRESENT
     return names, targets
 
 
-def _positions(path: Path, found: pl.Series, rows: pl.Series, names: tuple[str, ...]) -> NDArray[np.intp]:
+def _positions(path: Path, found: pl.Series, rows: pl.Series, names: tuple[str, ...]) -> NDArray[np.int64]:
     """The place in ``names`` of each name found; refuses others, each once, with its first data row."""
     place = {name: i for i, name in enumerate(names)}
-    others = [name for name in _values(found) if name not in place]
-    refuse([f"{path}: data row {rows[found.index_of(name)]}: {unknown(name, names)}" for name in others])
-    return np.array([place[name] for name in found], dtype=np.intp)
+    first_row = dict(zip(reversed(found.to_list()), reversed(rows.to_list()), strict=True))
+    refuse_unknown({name: f"{path}: data row {first_row[name]}" for name in _values(found)}, names)
+    return np.array([place[name] for name in found], dtype=np.int64)
 
 
-def _truth(column: pl.Series) -> pl.Series:
+def _truth(path: Path, column: pl.Series) -> pl.Series:
     """1, 0, -1 of each value; null where it is none of them."""
-    text = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+    text = _text(path, column).str.to_lowercase()
     return text.replace_strict(_TRUTH, default=None, return_dtype=pl.Int8)
 
 
-def _is_truth(column: pl.Series) -> bool:
-    """Whether all values are 1, 0 or -1."""
-    return not isinstance(column.dtype, pl.List) and not _truth(column).has_nulls()
+def _is_truth(path: Path, column: pl.Series) -> bool:
+    """Whether a column holds 1, 0 and -1 and nothing else; empty cells are left for later."""
+    filled = column.drop_nulls()
+    return not column.dtype.is_nested() and not filled.is_empty() and not _truth(path, filled).has_nulls()
 
 
 def _one_column_a_class(
@@ -201,17 +208,15 @@ def _one_column_a_class(
 ) -> tuple[tuple[str, ...], NDArray[np.int8]]:
     """Classes and (N, C) targets out of columns that are named as the classes are."""
     names = tuple(sorted(columns)) if classes is None else classes
-    refuse([f"{path}: column: {unknown(name, names)}" for name in columns if name not in names])
-    refuse([f"{path}: {unknown(n, columns, what='label column')}" for n in names if n not in columns])
+    refuse_unknown(dict.fromkeys(columns, f"{path}: label columns"), names)
+    refuse_unknown(dict.fromkeys(names, f"{path}: classes"), columns, what="label column")
     problems = []
     targets = np.empty((len(rows), len(names)), dtype=np.int8)
     for c, name in enumerate(names):
-        values = _truth(rows[name])
+        values = _truth(path, rows[name])
         for i in values.is_null().arg_true():
-            row, value = rows[_ROW][i], rows[name][i]
-            problems.append(
-                f"{path}: data row {row}: column {name!r} has {value!r}; it takes 1, 0, or -1 (ignore)"
-            )
+            found = f"{path}: data row {rows[_ROW][i]}: column {name!r} has {rows[name][i]!r}"
+            problems.append(f"{found}; it takes 1, 0, or -1 (ignore)")
         targets[:, c] = values.fill_null(ABSENT).to_numpy()
     refuse(problems)
     return names, targets

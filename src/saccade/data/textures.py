@@ -1,4 +1,4 @@
-"""Patterns, colours and light for the built-in scenes: small functions of pixel coordinates and a random generator."""
+"""Patterns, colours and light for the built-in scenes: functions of pixels and a random generator."""
 
 from __future__ import annotations
 
@@ -30,21 +30,28 @@ FILLS = ("plain", "striped", "dotted", "checkered")
 BACKGROUNDS = ("gradient", "stripes", "checker", "noise")
 
 
-def jittered(rgb: tuple[float, float, float], rng: np.random.Generator, *, amount: float) -> NDArray[np.float32]:
+def jittered(
+    rgb: tuple[float, float, float], rng: np.random.Generator, *, amount: float
+) -> NDArray[np.float32]:
     """(3,) the colour moved by up to ``amount`` in each channel, kept in [0, 1]."""
     return np.clip(np.asarray(rgb) + rng.uniform(-amount, amount, 3), 0, 1).astype(np.float32)
 
 
+def _clipped(plane: Plane) -> Plane:
+    clipped: Plane = np.clip(plane, 0, 1)
+    return clipped
+
+
 def _edge(value: Plane, period: float) -> Plane:
-    """0 below zero and 1 above it, with a soft flank about one pixel wide where ``value`` is a sine of that period."""
-    soft: Plane = np.clip(0.5 + period / 6 * value, 0, 1)
-    return soft
+    """0 below zero and 1 above, with a flank about one pixel wide if ``value`` is a sine of that period."""
+    return _clipped(0.5 + period / 6 * value)
 
 
 def pattern(kind: str, x: Plane, y: Plane, *, angle: float, period: float) -> Plane:
     """How much of a second colour each pixel takes: ``plain``, ``striped``, ``dotted`` or ``checkered``.
 
-    ``x`` and ``y`` are pixel coordinates; the pattern is turned by ``angle`` radians and repeats every ``period`` pixels.
+    ``x`` and ``y`` are in pixels; the pattern is turned by ``angle`` radians and repeats every ``period``
+    pixels.
     """
     if kind == "plain":
         return np.zeros(np.broadcast_shapes(x.shape, y.shape), np.float32)
@@ -63,7 +70,7 @@ def pattern(kind: str, x: Plane, y: Plane, *, angle: float, period: float) -> Pl
 
 
 def value_noise(rng: np.random.Generator, size: int, *, cells: int) -> Plane:
-    """(size, size) smooth noise in about [0, 1]: random grids of ``cells`` and twice as many cells, blown up and summed."""
+    """(size, size) smooth noise in about [0, 1]: grids of ``cells`` and twice as many, blown up, summed."""
     total = np.zeros((size, size), np.float32)
     for octave in range(2):
         grid = rng.random((cells << octave, cells << octave), dtype=np.float32)
@@ -78,9 +85,9 @@ def _weights(kind: str, rng: np.random.Generator, size: int) -> Plane:
     angle = rng.uniform(0, 2 * np.pi)
     if kind == "gradient":
         ramp = np.float32(np.cos(angle)) * (x / size - 0.5) + np.float32(np.sin(angle)) * (y / size - 0.5)
-        return np.clip(0.5 + ramp, 0, 1)
+        return _clipped(0.5 + ramp)
     if kind == "noise":
-        return np.clip(1.6 * value_noise(rng, size, cells=int(rng.integers(3, 9))) - 0.3, 0, 1)
+        return _clipped(1.6 * value_noise(rng, size, cells=int(rng.integers(3, 9))) - 0.3)
     fill = {"stripes": "striped", "checker": "checkered"}[kind]
     return pattern(fill, x, y, angle=angle, period=size * rng.uniform(0.09, 0.35))
 
@@ -94,14 +101,16 @@ def background(rng: np.random.Generator, size: int) -> tuple[str, NDArray[np.flo
     kind = BACKGROUNDS[int(rng.integers(len(BACKGROUNDS)))]
     grey = rng.uniform(0.15, 0.85)
     first = np.clip(grey + rng.uniform(-0.16, 0.16, 3), 0, 1)
-    second = np.clip(first + rng.choice([-1, 1]) * rng.uniform(0.08, 0.22) + rng.uniform(-0.06, 0.06, 3), 0, 1)
+    second = np.clip(
+        first + rng.choice([-1, 1]) * rng.uniform(0.08, 0.22) + rng.uniform(-0.06, 0.06, 3), 0, 1
+    )
     weights = _weights(kind, rng, size)[:, :, None]
     tones = np.stack([first, second]).astype(np.float32)
     return kind, tones[0] + weights * (tones[1] - tones[0]), tones
 
 
 def photographed(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) in [0, 1] under uneven light, with its own brightness and sensor noise, as uint8."""
+    """The picture (H, W, 3) in [0, 1] as uint8, under uneven light, with its own brightness and noise."""
     height, width = picture.shape[:2]
     angle, slope, gain = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.25), rng.uniform(0.75, 1.15)
     rows = np.linspace(-slope, slope, height, dtype=np.float32)[:, None] * np.float32(np.sin(angle))

@@ -63,7 +63,7 @@ def _need_layout(root: Path) -> None:
     found = named(sorted(p.name for p in root.iterdir()))
     hint = f"set data.root={below[-1]}" if below else f"there is: {found}"
     raise DataError(
-        f"{root}: a VOC data set holds {IMAGES}/ and {SETS}/, and {' and '.join(missing)} is missing; {hint}"
+        f"{root}: a VOC data set holds {IMAGES}/ and {SETS}/, and {' and '.join(missing)} {verb} missing; {hint}"
     )
 
 

@@ -115,15 +115,14 @@ class EpochLines(Callback):
         self._bar.stop()
 
 
-class EpochBar(Callback):
-    """A progress bar for one scoring pass."""
+class FileBar(Callback):
+    """A progress bar for one pass over images, to score them or to answer them."""
 
     def __init__(self, images: int) -> None:
-        self.images = images
         self._bar = progress_bar()
-        self._task = self._bar.add_task("scoring", total=images)
+        self._task = self._bar.add_task("images", total=images)
 
-    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Show the bar."""
         self._bar.start()
 
@@ -133,10 +132,12 @@ class EpochBar(Callback):
         """Advance by a batch of every process."""
         self._bar.advance(self._task, len(batch.index) * trainer.world_size)
 
-    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take the bar away."""
-        self._bar.stop()
+    def on_predict_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """Advance by a batch."""
+        self._bar.advance(self._task, len(batch.index) + len(batch.failures))
 
-    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
-        """Leave the terminal as it was."""
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Take the bar away, also after an error."""
         self._bar.stop()

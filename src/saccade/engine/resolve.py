@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from saccade.config.schema import Config, Data
+from saccade.config.schema import Config
 from saccade.console import progress_bar
 from saccade.data import check, folder, scene_files, statistics, table, voc
 from saccade.data.listing import Listing
 from saccade.data.splits import cut
 from saccade.errors import DataError
-from saccade.tasks import TASKS
+from saccade.tasks import TASKS, labels
 
 VALIDATION_NAMES = ("val", "valid", "validation")
 Say = Callable[[str], None]
@@ -80,7 +80,7 @@ def with_split_names(config: Config, say: Say) -> Config:
             "(or set SACCADE_DATA to the folder that holds it)"
         )
     train, val = data.train, data.val
-    there = _splits_there(data)
+    there = _splits_there(config)
     if train == "auto":
         one_tree = data.format == "folder" and "train" not in there
         train = "." if one_tree else "train"
@@ -102,13 +102,12 @@ def workers(config: Config) -> int:
     return max(1, min(8, len(os.sched_getaffinity(0)) // devices)) if hasattr(os, "sched_getaffinity") else 2
 
 
-def _splits_there(data: Data) -> list[str]:
+def _splits_there(config: Config) -> list[str]:
+    data = config.data
     if data.format == "voc" or (data.format == "scenes" and (data.root / "ImageSets").is_dir()):
         return voc.splits(data.root)
     if data.format == "table":
-        if data.split_column is None:
-            return []
-        return table.splits(data.root / data.table, split_column=data.split_column)
+        return table.splits(data.root / data.table, labels.table_layout(config))
     return folder.splits(data.root)
 
 

@@ -20,7 +20,7 @@ from saccade.config.schema import Config
 from saccade.data.dataset import derived_seed
 from saccade.data.listing import Listing
 from saccade.engine import checkpoint
-from saccade.engine.callbacks import EpochKeeper, EpochLines
+from saccade.engine.callbacks import EpochKeeper, EpochLines, FileBar
 from saccade.engine.datamodule import DataModule
 from saccade.engine.module import Module, Scored
 from saccade.engine.resolve import Prepared
@@ -77,7 +77,7 @@ def score(task: Task, network: nn.Module, listing: Listing, *, run: Run) -> tupl
     """
     module = Module(task, network, keep_table=True)
     data = DataModule(task, {"scored": listing}, selection="scored")
-    trainer = build_trainer(task.config, run, callbacks=[EpochBar(len(listing))])
+    trainer = build_trainer(task.config, run, callbacks=[FileBar(len(listing))])
     with quiet(), _plain_errors():
         trainer.validate(module, datamodule=data, verbose=False)
     if trainer.interrupted:

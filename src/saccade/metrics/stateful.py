@@ -22,7 +22,7 @@ from saccade.metrics.summary import MULTILABEL_POOLING, classify_pooling, classi
 
 
 class MultilabelMetrics(Metric):
-    """The numbers of the multilabel task; ``classes`` in column order, a score above ``threshold`` is a yes."""
+    """The numbers of the multilabel task; ``classes`` in column order, above ``threshold`` is a yes."""
 
     full_state_update = False
     is_differentiable = False

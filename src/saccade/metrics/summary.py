@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from saccade.metrics import classification as cls
+from saccade.metrics.classification import (
+    balanced_accuracy,
+    class_accuracies,
+    classify_decisions,
+    confusion_matrix,
+    multilabel_decisions,
+    top_k_accuracy,
+)
 from saccade.metrics.ranking import auroc_of, average_precision_of, eleven_point_of, one_vs_rest, rankings
 from saccade.metrics.scores import Scores, defined_mean, or_none, refuse_nan
 from saccade.metrics.tail import tail_curve_of
@@ -23,7 +30,7 @@ MULTILABEL_POOLING: dict[str, str] = {
     "micro_f1": "F1 of all valid (image, class) decisions pooled",
     "macro_f1": "F1 of each class over all images, mean over the classes with a valid target",
     "accuracy": "share of right decisions of each class, mean over the classes with a valid target",
-    "tail_accuracy": "mean over 20 thresholds of each class, mean over the classes with a score above the lowest",
+    "tail_accuracy": "mean over 20 thresholds of a class, mean over the classes with a score above the first",
 }
 """How each number of the multilabel task is pooled, in words."""
 
@@ -60,7 +67,7 @@ def multilabel_scores(
         for r in rankings(scores, targets)
     ]
     ap, ap_11point, tail = np.array(ranked, dtype=np.float64).reshape(-1, 3).T
-    decisions = cls.multilabel_decisions(scores, targets, threshold)
+    decisions = multilabel_decisions(scores, targets, threshold)
     accuracy, f1 = decisions.accuracy(), decisions.f1()
     metrics = {
         "map": defined_mean(ap),
@@ -100,14 +107,14 @@ def classify_scores(
         (average_precision_of(r), auroc_of(r)) for r in rankings(scores, one_vs_rest(target, n_classes))
     ]
     ap, auroc = np.array(ranked, dtype=np.float64).reshape(-1, 2).T
-    confusion = cls.confusion_matrix(target, scores.argmax(axis=1), n_classes)
-    decisions = cls.classify_decisions(confusion)
+    confusion = confusion_matrix(target, scores.argmax(axis=1), n_classes)
+    decisions = classify_decisions(confusion)
     precision, recall, f1 = decisions.precision(), decisions.recall(), decisions.f1()
     k = min(top_k, n_classes)
     metrics = {
-        "accuracy": cls.top_k_accuracy(scores, target, 1),
-        **({f"top{k}_accuracy": cls.top_k_accuracy(scores, target, k)} if k > 1 else {}),
-        "balanced_accuracy": cls.balanced_accuracy(confusion),
+        "accuracy": top_k_accuracy(scores, target, 1),
+        **({f"top{k}_accuracy": top_k_accuracy(scores, target, k)} if k > 1 else {}),
+        "balanced_accuracy": balanced_accuracy(confusion),
         "macro_precision": defined_mean(precision),
         "macro_recall": defined_mean(recall),
         "macro_f1": defined_mean(f1),
@@ -117,7 +124,7 @@ def classify_scores(
     columns = {
         "n_positive": confusion.sum(axis=1),
         "n_predicted": confusion.sum(axis=0),
-        "accuracy": cls.class_accuracies(confusion),
+        "accuracy": class_accuracies(confusion),
         "precision": precision,
         "recall": recall,
         "f1": f1,

@@ -32,9 +32,15 @@ COLOURS = {
 }
 """The light colours; the page's style gives each of these names a dark one too."""
 
+WIDTH, HEIGHT = 4.6, 3.1
+"""Inches of a usual panel."""
+
 _INK, _MUTED, _GRID, _PAPER, _BLUE, _ORANGE, _GREEN, _PURPLE = COLOURS.values()
 
-_STYLE: dict[str, Any] = {
+# Any: the names of the parameters are typed one by one in some versions of matplotlib only.
+_STYLE: Any = {
+    # Class names are words: a "$" in one is not mathematics.
+    "text.parse_math": False,
     "svg.fonttype": "none",
     "font.size": 10.5,
     "axes.edgecolor": _MUTED,
@@ -80,12 +86,13 @@ class Curve:
     """One line over the epochs; None where the number is undefined."""
 
     label: str
+    trained: bool  # of the training split; else of the split that chooses the epoch
     epochs: Sequence[int]
     values: Sequence[float | None]
 
 
-def drawn(name: str, panels: Sequence[Draw], *, width: float = 4.6, height: float = 3.1) -> Drawing:
-    """Draw the panels side by side, each ``width`` x ``height`` inches; ``name`` seeds the ids inside the SVG."""
+def drawn(name: str, panels: Sequence[Draw], *, width: float = WIDTH, height: float = HEIGHT) -> Drawing:
+    """Draw the panels side by side, each ``width`` x ``height`` inches; ``name`` seeds the SVG's ids."""
     with mpl.rc_context({**_STYLE, "svg.hashsalt": f"saccade {name}"}), warnings.catch_warnings():
         # A class name in a script that the PNG's font lacks: the SVG and the page show it all the same.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -102,39 +109,38 @@ def curves_panel(title: str, curves: Sequence[Curve], *, best: tuple[int, str] |
     """A panel of curves over epochs; ``best`` marks an epoch, with a word for it."""
 
     def draw(axes: Axes) -> None:
-        for curve, colour in zip(curves, (_MUTED, _BLUE, _ORANGE), strict=False):
+        colours = [_MUTED if curve.trained else _BLUE for curve in curves]
+        for curve, colour in zip(curves, colours, strict=True):
             values = [np.nan if v is None else v for v in curve.values]
             marker = "o" if len(values) < 30 else None
             axes.plot(curve.epochs, values, color=colour, marker=marker, markersize=3.6)
         if best is not None:
             axes.axvline(best[0], color=_INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
             _label_at_line(axes, *best, [e for curve in curves for e in curve.epochs])
-        axes.set_title(title, parse_math=False)
+        axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if len(curves) > 1:
-            _legend(axes, [c.label for c in curves], (_MUTED, _BLUE, _ORANGE), loc="best")
+            _legend(axes, [c.label for c in curves], colours)
 
     return draw
 
 
-def tail_panel(shares: Sequence[float], lines: Mapping[str, Sequence[float | None]]) -> Draw:
-    """Tail accuracy over the share of the found images that is kept; the first line is the mean."""
+def tail_panel(shares: Sequence[float], lines: Mapping[str, Sequence[float]]) -> Draw:
+    """Tail accuracy over the share of found images that is kept; first the mean; NaN is a gap."""
 
     def draw(axes: Axes) -> None:
         colours = (_INK, _GREEN, _BLUE, _ORANGE)
-        for (values, colour), first in zip(
-            zip(lines.values(), colours, strict=False), (True, False, False, False)
-        ):
-            heights = [np.nan if v is None else v for v in values]
-            width, order = (2.6, 3) if first else (1.6, 2)
-            axes.plot(shares, heights, color=colour, marker="o", markersize=3, linewidth=width, zorder=order)
+        for values, colour in zip(lines.values(), colours, strict=False):
+            width, order = (2.6, 3) if colour == _INK else (1.6, 2)
+            axes.plot(shares, values, color=colour, marker="o", markersize=3, linewidth=width, zorder=order)
         axes.set_xlim(1.03, 0.0)
         axes.set_ylim(min(0.5, *axes.get_ylim()) - 0.02, 1.02)
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:.0%}".replace("%", " %"))
         axes.set_title("Tail accuracy")
         axes.set_xlabel("share of the found images kept, highest scores last")
-        _legend(axes, list(lines), colours, loc="best")
+        # Below the axes: the curves may run anywhere.
+        _legend(axes, list(lines), colours, loc="upper left", bbox_to_anchor=(-0.01, -0.16))
 
     return draw
 
@@ -149,9 +155,9 @@ def ap_bars(names: Sequence[str], aps: Sequence[float], prevalence: Sequence[flo
         axes.scatter(
             [prevalence[c] for c in order], places, marker="|", s=90, color=_ORANGE, linewidth=2, zorder=3
         )
-        for place, c in zip(places, order, strict=True):
+        for place, c in zip(places.tolist(), order, strict=True):
             axes.text(max(aps[c], prevalence[c]) + 0.012, place, f"{aps[c]:.2f}", va="center", fontsize=9.5)
-        axes.set_yticks(places, [_short(names[c]) for c in order], color=_INK, parse_math=False)
+        axes.set_yticks(places, [_short(names[c]) for c in order], color=_INK)
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.set_xlim(0, 1.08)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
@@ -175,7 +181,7 @@ def ap_steps(aps: Sequence[float], prevalence: Sequence[float]) -> Draw:
         axes.set_ylim(0, 1.02)
         axes.set_title(f"AP of the {len(aps):,} classes, sorted")
         axes.set_xlabel("class, best first")
-        _legend(axes, ["AP", "random ranking"], (_BLUE, _ORANGE), loc="upper right")
+        _legend(axes, ["AP", "random ranking"], (_BLUE, _ORANGE))
 
     return draw
 
@@ -203,9 +209,9 @@ def confusion_panel(names: Sequence[str], counts: NDArray[np.int64]) -> Draw:
         axes.set_aspect("equal")
         labels = [_short(name) for name in names]
         size = 10 if n <= 15 else 7
-        turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-        axes.set_xticks(range(n), labels, color=_INK, fontsize=size, parse_math=False, **turned)
-        axes.set_yticks(range(n), labels, color=_INK, fontsize=size, parse_math=False)
+        turned: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(range(n), labels, color=_INK, fontsize=size, **turned)
+        axes.set_yticks(range(n), labels, color=_INK, fontsize=size)
         axes.set_xlabel("predicted")
         axes.set_ylabel("target")
         axes.grid(visible=False)
@@ -232,13 +238,12 @@ def _label_at_line(axes: Axes, epoch: int, word: str, epochs: Sequence[int]) -> 
     )
 
 
-def _legend(axes: Axes, labels: Sequence[str], colours: Sequence[str], *, loc: str) -> None:
+def _legend(axes: Axes, labels: Sequence[str], colours: Sequence[str], **place: Any) -> None:
     handles = [Line2D([], [], color=colour, linewidth=2.2) for colour in colours[: len(labels)]]
-    legend = axes.legend(handles, ["-"] * len(handles), loc=loc, handlelength=1.3)
-    # Set afterwards: matplotlib drops labels that begin with an underscore and reads "$" as mathematics.
+    legend = axes.legend(handles, ["-"] * len(handles), handlelength=1.3, **place)
+    # Set afterwards: matplotlib drops labels that begin with an underscore.
     for text, label in zip(legend.get_texts(), labels, strict=False):
-        text.set_parse_math(False)
-        text.set_text(_short(label, 34))
+        text.set_text(_short(label, 48))
 
 
 def _short(name: str, length: int = 22) -> str:

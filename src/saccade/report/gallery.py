@@ -43,8 +43,8 @@ class ClassGallery:
 def three_classes(aps: Sequence[float | None]) -> list[tuple[str, int]]:
     """The best, the median and the worst class by AP as (place, column); ties in class order.
 
-    Classes without an AP are left out. Of an even number the median is the lower of the two in the middle. Two classes
-    give the best and the worst, one is the only one.
+    Classes without an AP are left out. Of an even number the median is the lower of the two in the middle.
+    Two classes give the best and the worst, one is the only one.
     """
     defined = [c for c, ap in enumerate(aps) if ap is not None]
     order = sorted(defined, key=lambda c: (-(aps[c] or 0.0), c))
@@ -55,7 +55,7 @@ def three_classes(aps: Sequence[float | None]) -> list[tuple[str, int]]:
 
 
 def ranking(scores: NDArray[np.float32], targets: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Rows of one class from the highest score to the lowest, ties by row, ignored ones left out: (N,), (N,) -> (M,)."""
+    """(M,) rows of one class from the highest score to the lowest, ties by row, the ignored left out."""
     rows = np.flatnonzero(targets >= 0)
     return rows[np.argsort(-scores[rows], kind="stable")]
 

@@ -13,6 +13,8 @@ from saccade.files import write_text, written_aside
 from saccade.metrics.tail import N_THRESHOLDS, mean_tail_accuracies, tail_curves
 from saccade.report.figures import (
     COLOURS,
+    HEIGHT,
+    WIDTH,
     Curve,
     Draw,
     Drawing,
@@ -38,6 +40,7 @@ class Plot:
     """One figure of the page."""
 
     svg: str  # an <svg> element
+    width: float  # inches
     caption: str
 
 
@@ -53,7 +56,7 @@ def training_plots(
     best = (int(selection["best_epoch"]), f"best: epoch {selection['best_epoch']}") if selection else None
     panels = [
         (key, curves_panel(metric_name(key), curves, best=best), _curve_words(key, split))
-        for key in ("loss", metric)
+        for key in dict.fromkeys(("loss", metric))
         if (curves := list(_curves(epochs, key, split)))
     ]
     _save(drawn("curves", [draw for _, draw, _ in panels]), folder, "curves")
@@ -64,31 +67,34 @@ def _curves(epochs: Sequence[Mapping[str, Any]], key: str, split: str | None) ->
     for part in ("train", split):
         values = [row.get(part, {}).get(key) for row in epochs] if part else []
         if part and any(v is not None for v in values):
-            yield Curve(part, [int(row["epoch"]) for row in epochs], values)
+            yield Curve(part, part == "train", [int(row["epoch"]) for row in epochs], values)
 
 
 def _curve_words(key: str, split: str | None) -> str:
     where = f" and on the {split} split" if split else ""
     if key == "loss":
         return f"Loss while training{where}, over epochs counted from 0."
-    return f"{metric_name(key)[0].upper()}{metric_name(key)[1:]} on the {split} split, by which the best epoch is chosen."
+    return f"Measured on the {split} split after each epoch; the best epoch is chosen by it."
 
 
 def multilabel_plots(scored: Scored, folder: Path) -> list[Plot]:
     """The APs, and tail accuracy; also ``average_precision`` and ``tail_accuracy`` as files."""
-    return [_ap_plot(scored, folder), _tail_plot(scored, folder)]
+    return [*_ap_plot(scored, folder), _tail_plot(scored, folder)]
 
 
-def _ap_plot(scored: Scored, folder: Path) -> Plot:
+def _ap_plot(scored: Scored, folder: Path) -> list[Plot]:
     aps = scored.of_class("ap")
     columns = [c for c, ap in enumerate(aps) if ap is not None]
+    if not columns:
+        return []
     valid = np.maximum((scored.targets >= 0).sum(axis=0), 1)
     prevalence = ((scored.targets == 1).sum(axis=0) / valid)[columns].tolist()
     heights = [float(aps[c] or 0.0) for c in columns]
     left_out = len(aps) - len(columns)
     caption = (
-        "Average precision over the whole split. The orange mark is the share of positives, which a random ranking "
-        "would reach." + (f" {count(left_out, 'class')} without a positive image left out." if left_out else "")
+        "Average precision over the whole split. The orange mark is the share of positives, about what a "
+        "random ranking would reach."
+        + (f" {count(left_out, 'class')} without a positive image left out." if left_out else "")
     )
     if len(columns) > MOST_DRAWN:
         draw, height = ap_steps(heights, prevalence), 3.4
@@ -96,7 +102,7 @@ def _ap_plot(scored: Scored, folder: Path) -> Plot:
         draw = ap_bars([scored.classes[c] for c in columns], heights, prevalence)
         height = 0.9 + 0.24 * len(columns)
     _save(drawn("average_precision", [draw], height=height), folder, "average_precision")
-    return _plot("average precision", draw, caption, height=height)
+    return [_plot("average precision", draw, caption, height=height)]
 
 
 def _tail_plot(scored: Scored, folder: Path) -> Plot:
@@ -108,21 +114,21 @@ def _tail_plot(scored: Scored, folder: Path) -> Plot:
         lines[f"{scored.classes[column]} ({place} AP, {found:,} found)"] = curves[column].accuracies.tolist()
     shares = [1 - k / N_THRESHOLDS for k in range(N_THRESHOLDS)]
     draw = tail_panel(shares, lines)
-    _save(drawn("tail_accuracy", [draw], height=3.6), folder, "tail_accuracy")
+    _save(drawn("tail_accuracy", [draw], height=4.2), folder, "tail_accuracy")
     caption = (
-        f"Of the images scored above a threshold t, the share that does show the class. The {N_THRESHOLDS} thresholds "
-        f"of a class start at {threshold:g}, where all found images are kept, and leave out an equal share of them each. "
-        "A curve that rises says that the highest scores are the most reliable, which AP alone does not show. The mean "
-        "is taken over the classes that have a found image."
+        "Of the images scored above a threshold, the share that does show the class. "
+        f"The {N_THRESHOLDS} thresholds of a class start at {threshold:g}, where all found images are kept, "
+        "and each leaves out an equal share of them. A rising curve says that the highest scores are the "
+        "most reliable. The mean is over the classes that have a found image."
     )
-    return _plot("tail accuracy", draw, caption, height=3.6)
+    return _plot("tail accuracy", draw, caption, height=4.2)
 
 
 def classify_plots(scored: Scored, folder: Path) -> list[Plot]:
-    """The confusion matrix, also as the file ``confusion``; nothing where there are too many classes to draw it."""
+    """The confusion matrix where it is not too large to draw, also as ``confusion``; and the APs."""
     n = len(scored.classes)
     if n > MOST_DRAWN:
-        return []
+        return _ap_plot(scored, folder)
     side = 2.9 + 0.16 * n if n > 12 else 2.6 + 0.22 * n
     draw = confusion_panel(scored.classes, confusion(scored))
     _save(drawn("confusion", [draw], width=side, height=side), folder, "confusion")
@@ -130,11 +136,12 @@ def classify_plots(scored: Scored, folder: Path) -> list[Plot]:
         "Confusion matrix: a row holds the images of one class, a column what they were called. "
         "The deeper a cell, the larger its share of the row; blue is right, orange wrong."
     )
-    return [_plot("confusion", draw, caption, width=side, height=side)]
+    return [_plot("confusion", draw, caption, width=side, height=side), *_ap_plot(scored, folder)]
 
 
-def _plot(name: str, draw: Draw, caption: str, **size: float) -> Plot:
-    return Plot(inline(drawn(name, [draw], **size).svg, colours=COLOURS, title=caption), caption)
+def _plot(name: str, draw: Draw, caption: str, *, width: float = WIDTH, height: float = HEIGHT) -> Plot:
+    svg = drawn(name, [draw], width=width, height=height).svg
+    return Plot(inline(svg, colours=COLOURS, title=caption), width, caption)
 
 
 def _save(drawing: Drawing, folder: Path, name: str) -> None:

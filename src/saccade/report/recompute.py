@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from saccade.report.scored import Scored
 
 _MULTILABEL = """\
@@ -9,7 +11,7 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score
 
-rows = pl.read_parquet({file!r})
+rows = pl.read_parquet({file})
 y = np.stack(rows["targets"].to_numpy())  # 1 present, 0 absent, -1 ignored
 s = np.stack(rows["scores"].to_numpy())
 aps = [
@@ -24,7 +26,7 @@ _CLASSIFY = """\
 import polars as pl
 from sklearn.metrics import accuracy_score
 
-rows = pl.read_parquet({file!r})
+rows = pl.read_parquet({file})
 print(accuracy_score(rows["target"].to_list(), rows["prediction"].to_list()))  # {expected}
 """
 
@@ -32,5 +34,6 @@ print(accuracy_score(rows["target"].to_list(), rows["prediction"].to_list()))  #
 def snippet(scored: Scored) -> str:
     """Python that prints mAP or accuracy from the predictions; it runs in the run folder."""
     template = _MULTILABEL if scored.task == "multilabel" else _CLASSIFY
+    file = json.dumps(f"evaluation/{scored.name}/predictions.parquet")
     expected = "undefined: no class has a positive" if scored.headline is None else f"{scored.headline:.6f}"
-    return template.format(file=f"evaluation/{scored.name}/predictions.parquet", expected=expected)
+    return template.format(file=file, expected=expected)

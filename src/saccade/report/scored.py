@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,8 +41,8 @@ class Scored:
         classes = metrics["classes"]
         if not (rows["scores"].list.len() == len(classes)).all():
             raise RunError(
-                f"{evaluation.predictions_file}: a row does not hold {len(classes)} scores, one for each class of "
-                f"{evaluation.metrics_file.name}; write both again with `saccade evaluate`"
+                f"{evaluation.predictions_file}: a row does not hold {len(classes)} scores, one for each "
+                f"class of {evaluation.metrics_file.name}; write both again with `saccade evaluate`"
             )
         scores = _matrix(rows["scores"], len(classes)).astype(np.float32, copy=False)
         if about["task"] == "multilabel":
@@ -83,8 +82,8 @@ class Scored:
     def baseline(self) -> float | None:
         """What no network at all would reach.
 
-        multilabel: the share of positives among the valid targets, averaged over the classes that have a positive,
-        which is the AP that a random ranking has on average. classify: the share of the largest class.
+        multilabel: the share of positives among the valid targets, averaged over the classes that have a
+        positive; about the AP of a random ranking. classify: the share of the largest class.
         """
         positives = (self.targets == 1).sum(axis=0)
         if self.task == "classify":
@@ -92,12 +91,6 @@ class Scored:
         valid = (self.targets >= 0).sum(axis=0)
         seen = positives > 0
         return float(np.mean(positives[seen] / valid[seen])) if seen.any() else None
-
-
-def data_root(scored: Scored | None, environment: dict[str, Any]) -> Path | None:
-    """The folder that the images were read from when they were scored, or, unscored, when they were learned."""
-    root = scored.about.get("data_root") if scored else environment.get("data", {}).get("root")
-    return Path(root) if root else None
 
 
 def _matrix(column: pl.Series, width: int) -> NDArray[Any]:

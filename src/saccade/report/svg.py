@@ -1,4 +1,4 @@
-"""A figure's SVG made fit to stand inside the page: colours from the page's style, nothing addressed outside."""
+"""A figure's SVG made fit to stand inside the page: its colours become those of the page's style."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _HREF = "{http://www.w3.org/1999/xlink}href"
 def inline(svg: str, *, colours: Mapping[str, str], title: str) -> str:
     """The SVG document as an ``<svg>`` element for HTML.
 
-    Each colour of ``colours`` (name -> ``#rrggbb``) becomes ``var(--name)``, so that the page's light and dark styles
-    apply to the figure too. The size goes (the page sets it), and so do metadata, unused ids and namespaces.
-    ``title`` is what a screen reader says.
+    Each colour of ``colours`` (name -> ``#rrggbb``) becomes ``var(--name)``, so that the page's light and
+    dark styles apply to the figure too. The size goes (the page sets it), and so do metadata, unused ids
+    and namespaces. ``title`` is what a screen reader says.
     """
     root = ElementTree.fromstring(svg)
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))

@@ -40,7 +40,8 @@ def metrics_table(scored: Scored) -> Table:
     """Every number of the evaluation, and how it was pooled."""
     pooling = scored.about.get("pooling", {})
     rows = [
-        (metric_name(key), pooling.get(key, ""), number(value)) for key, value in scored.metrics["metrics"].items()
+        (metric_name(key), pooling.get(key, ""), number(value))
+        for key, value in scored.metrics["metrics"].items()
     ]
     return Table(("metric", "how it was pooled", "value"), rows, texts=2)
 
@@ -74,7 +75,12 @@ def confused_pairs(scored: Scored, *, most: int = 40) -> Table:
     pairs = np.argwhere(counts > 0)
     order = np.argsort(-counts[tuple(pairs.T)], kind="stable")[:most]
     rows = [
-        (scored.classes[t], scored.classes[p], number(int(counts[t, p])), number(float(counts[t, p] / images[t])))
+        (
+            scored.classes[t],
+            scored.classes[p],
+            number(int(counts[t, p])),
+            number(float(counts[t, p] / images[t])),
+        )
         for t, p in pairs[order]
     ]
     return Table(("target", "called", "images", "share of the target's images"), rows, texts=2)
@@ -86,14 +92,16 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
         (
             name,
             str(about["checkpoint"]),
-            "optimistic: chosen on these images" if about["optimistic"] else "no",
+            "yes: optimistic" if about["optimistic"] else "no",
             headline_name(about["task"]),
             number(metrics["metrics"][HEADLINE[about["task"]]]),
             number(metrics["n"]),
         )
         for name, metrics, about in others
     ]
-    return Table(("evaluation", "checkpoint", "chosen on it", "metric", "value", "images"), rows, texts=4)
+    return Table(
+        ("evaluation", "checkpoint", "chosen on these images", "metric", "value", "images"), rows, texts=4
+    )
 
 
 def splits_table(data: Mapping[str, Any]) -> Table:

@@ -15,19 +15,19 @@ QUALITY = 80
 class Thumbnails:
     """Makes data addresses of images under one folder and counts those that it could not make."""
 
-    def __init__(self, root: Path | None) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
         self.asked = 0
         self.missing: list[str] = []
         self.unreadable: list[str] = []
 
     def address(self, image: str) -> str | None:
-        """``data:image/jpeg;base64,...`` of the image, at most 160 pixels a side; None where there is none to show."""
+        """``data:image/jpeg;base64,...``, at most 160 pixels a side; None where there is no such image."""
         self.asked += 1
         relative = PurePosixPath(image)
         # A run folder may come from anyone: its file names must not reach outside the data root.
         inside = not relative.is_absolute() and ".." not in relative.parts
-        path = self.root / relative if self.root is not None and inside else None
+        path = self.root / relative if inside else None
         if path is None or not path.is_file():
             self.missing.append(image)
             return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from saccade.report.gallery import TEN, ClassGallery
 from saccade.report.scored import HEADLINE, Scored
 
 UNDEFINED = "–"
@@ -31,7 +33,7 @@ _NAMES = {
 
 
 def metric_name(key: str) -> str:
-    """How a key of ``metrics.json`` reads to a person: ``map`` is mAP, ``top5_accuracy`` is top-5 accuracy."""
+    """How a key of ``metrics.json`` reads to a person: ``top5_accuracy`` is top-5 accuracy."""
     top = re.fullmatch(r"top(\d+)_accuracy", key)
     return f"top-{top[1]} accuracy" if top else _NAMES.get(key, key.replace("_", " "))
 
@@ -63,14 +65,15 @@ def count(n: int, noun: str) -> str:
 def baseline_sentence(scored: Scored) -> str:
     """What the headline is to be held against."""
     base = scored.baseline()
-    if base is None:
+    if base is None or scored.headline is None:
         return "No class has a positive image in this split, so there is no AP."
     if scored.task == "multilabel":
         return f"A random ranking would reach about {number(base)}, the mean share of positives."
-    low, high = wilson(scored.headline or 0.0, len(scored.images))
+    low, high = wilson(scored.headline, len(scored.images))
     return (
-        f"Always naming the largest class would reach {number(base)}. From {count(len(scored.images), 'image')} the "
-        f"accuracy is known to lie between {number(low)} and {number(high)} (95 % Wilson interval)."
+        f"Always naming the largest class would reach {number(base)}. "
+        f"With {count(len(scored.images), 'image')} the 95 % interval of the accuracy is {number(low)} to "
+        f"{number(high)} (Wilson)."
     )
 
 
@@ -82,33 +85,64 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def choice_sentence(scored: Scored, environment: dict[str, Any], epochs: int) -> str:
+def choice_sentence(scored: Scored, environment: Mapping[str, Any], epochs: int) -> str:
     """How the weights that were scored came to be chosen, and whether the number is honest."""
-    about, selection = scored.about, environment.get("selection") or {}
+    about, selection, split = scored.about, environment.get("selection") or {}, scored.split
     weights = f"{about['checkpoint']} (epoch {about['epoch']}, counted from 0)"
     if about["optimistic"]:
         return (
             f"This number is optimistic: the weights are those of {weights}, chosen as the best on the same "
-            f"{count(len(scored.images), 'image')} of the {scored.split} split that are scored here (data.holdout: 0). "
-            "Expect less on new images. To have an honest number, train with data.holdout above 0."
+            f"{count(len(scored.images), 'image')} of the {split} split that they are scored on here "
+            "(data.holdout: 0). Expect less on new images; for an honest number, train with data.holdout "
+            "above 0."
         )
     if epochs == 0:
         return f"No epoch was trained; the weights are scored as they were ({about['checkpoint']})."
-    if not selection or about["epoch"] != selection["best_epoch"]:
-        return f"The weights are those of {weights}; the {scored.split} split had no part in choosing them."
+    if about["epoch"] != selection.get("best_epoch"):
+        return f"The weights are those of {weights}; the {split} split had no part in choosing them."
     return (
-        f"The weights are those of {weights}, the best of {count(epochs, 'epoch')} by {metric_name(selection['metric'])} "
-        f"on the {_split_words(selection['split'], environment)}; the {scored.split} split had no part in choosing them."
+        f"The weights are those of {weights}, the best of {count(epochs, 'epoch')} by "
+        f"{metric_name(selection['metric'])} on the {_split_words(selection['split'], environment)}; "
+        f"the {split} split had no part in choosing them."
     )
 
 
-def unscored_sentence(environment: dict[str, Any], epochs: list[dict[str, Any]]) -> str:
+def unscored_sentence(environment: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> str:
     """What is known of a run that has not been scored."""
     if not epochs:
-        return "This run has no evaluation and no finished epoch: training was stopped before the first one ended."
+        return "This run has no evaluation and no finished epoch: its training has not come that far."
+    best = environment.get("selection")
+    known = f" The best epoch so far is {best['best_epoch']}, counted from 0." if best else ""
     return (
-        f"This run has no evaluation: training has not ended, or was interrupted after {count(len(epochs), 'epoch')}. "
-        "What follows is its training so far. Resume it to finish, or score what there is with `saccade evaluate`."
+        "This run has no evaluation: training is under way or was interrupted after "
+        f"{count(len(epochs), 'epoch')}.{known} What follows is its training only. Resume it to finish, "
+        "or score what there is with `saccade evaluate`."
+    )
+
+
+def gallery_sentence(gallery: ClassGallery) -> str:
+    """Where the ranking of a class first goes wrong, and where its last image is."""
+    shown = min(TEN, gallery.ranked)
+    parts = [f"{gallery.present_in_best} of the {shown} highest scores are images with it."]
+    if gallery.first_without is not None:
+        parts.append(f"The first image without it stands at {gallery.first_without:,} of {gallery.ranked:,};")
+    if gallery.last_with is not None:
+        last = f"the last of its {count(gallery.positives, 'image')} at {gallery.last_with:,}."
+        parts.append(last if gallery.first_without is not None else last.capitalize())
+    return " ".join(parts)
+
+
+def verdicts_sentence(scored: Scored) -> str:
+    """What hit, miss, false alarm and rejected mean here."""
+    if scored.task == "classify":
+        return (
+            "A hit is of the class and called so; a miss is of the class and called another; a false alarm "
+            "is of another class and called this one; rejected is neither."
+        )
+    return (
+        f"A hit shows the class and is scored above {scored.about['threshold']:g}; a miss shows it and is "
+        "not scored so; a false alarm is, and does not show it; rejected is neither. Images whose label of "
+        "the class is ignored are left out."
     )
 
 
@@ -117,7 +151,7 @@ def headline_name(task: str) -> str:
     return metric_name(HEADLINE[task])
 
 
-def _split_words(split: str, environment: dict[str, Any]) -> str:
+def _split_words(split: str, environment: Mapping[str, Any]) -> str:
     n = environment.get("data", {}).get("splits", {}).get(split, {}).get("n")
     if split != "holdout" or n is None:
         return f"{split} split"

@@ -26,8 +26,6 @@ class Task(ABC):
     """Key of the metric (larger is better) that chooses the best epoch."""
     headline: ClassVar[str]
     """How that metric is called in text."""
-    pooling: ClassVar[Mapping[str, str]]
-    """How each metric is pooled, in words."""
 
     def __init__(self, config: Config) -> None:
         assert config.data.classes is not None, "the config must be resolved"
@@ -67,6 +65,11 @@ class Task(ABC):
     @abstractmethod
     def metrics(self) -> Metric:
         """A fresh accumulator with ``update(scores, target)``; ``compute()`` gives the ``Scores`` of a whole split."""
+
+    @property
+    @abstractmethod
+    def pooling(self) -> Mapping[str, str]:
+        """How each metric is pooled, in words."""
 
     @abstractmethod
     def table(self, batch: Batch, prediction: Prediction) -> pl.DataFrame:

@@ -18,8 +18,8 @@ from saccade.data.listing import Listing
 from saccade.decode.scores import one_of_many
 from saccade.losses.classify import cross_entropy
 from saccade.losses.weights import balanced_class_weights
-from saccade.metrics.pooling import CLASSIFY_POOLING
 from saccade.metrics.stateful import ClassifyMetrics
+from saccade.metrics.summary import classify_pooling
 from saccade.samples import Batch, ImageLoss, Prediction
 from saccade.tasks import labels
 from saccade.tasks.base import Task
@@ -30,7 +30,6 @@ class Classify(Task):
 
     monitor = "accuracy"
     headline = "accuracy"
-    pooling = CLASSIFY_POOLING
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -52,9 +51,8 @@ class Classify(Task):
         assert isinstance(section, ClassifyTask)
         if section.class_weights != "balanced":
             return {}
-        weights = balanced_class_weights(np.bincount(train.targets, minlength=len(train.classes)))
-        values = (round(float(w), 6) for w in weights)
-        return {"class_weights": dict(zip(train.classes, values, strict=True))}
+        images = torch.from_numpy(np.bincount(train.targets, minlength=len(train.classes)))
+        return {"class_weights": labels.by_name(train.classes, balanced_class_weights(images, mean_over="images"))}
 
     def dataset(self, listing: Listing, *, training: bool) -> ImageDataset:
         """The samples of a listing."""
@@ -74,6 +72,11 @@ class Classify(Task):
     def decode(self, logits: Tensor) -> Prediction:
         """Logits to a distribution over the classes."""
         return one_of_many(logits)
+
+    @property
+    def pooling(self) -> Mapping[str, str]:
+        """How each metric is pooled."""
+        return classify_pooling(len(self.classes), self.section.top_k)
 
     def metrics(self) -> Metric:
         """Accuracy, precision, recall, F1, AP and AUROC."""

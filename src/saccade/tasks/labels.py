@@ -21,7 +21,7 @@ from saccade.data.transforms import (
     evaluation_transform,
     training_transform,
 )
-from saccade.errors import ConfigError
+from saccade.errors import ConfigError, DataError
 from saccade.nn.backbones import build
 from saccade.nn.weights import load_weights, read_state_dict
 
@@ -45,19 +45,35 @@ def read(config: Config, split: str, *, many: bool) -> Listing:
                 )
             return folder.read(data.root, split, classes=data.classes)
         case "table":
-            layout = table.TableLayout(
-                path_column=data.path_column,
-                label_columns=data.label_columns,
-                delimiter=data.delimiter,
-                split_column=data.split_column,
-            )
+            layout = table_layout(config)
+            if data.split_column is None and split != data.train:
+                raise DataError(
+                    f"split {split}: data.split_column is null, so all rows of {data.table} are training data; "
+                    "set data.split_column to the column that names the split"
+                )
             return table.read(
-                data.root / data.table, root=data.root, split=split, layout=layout, classes=data.classes, multilabel=many
+                data.root / data.table,
+                root=data.root,
+                split=None if data.split_column is None else split,
+                layout=layout,
+                classes=data.classes,
+                multilabel=many,
             )
         case "scenes":
             if many:
                 return voc.read(data.root, split, classes=data.classes)
             return folder.read(data.root, split, classes=data.classes)
+
+
+def table_layout(config: Config) -> table.TableLayout:
+    """Which columns of the table hold what."""
+    data = config.data
+    return table.TableLayout(
+        path_column=data.path_column,
+        label_columns=data.label_columns,
+        delimiter=data.delimiter,
+        split_column=data.split_column,
+    )
 
 
 def normalization(config: Config) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -121,6 +137,11 @@ def class_weights(given: dict[str, float] | str, classes: Sequence[str], *, key:
     if unknown:
         raise ConfigError(f"{key}: no class is called {', '.join(map(repr, unknown))}; the classes are {', '.join(classes)}")
     return [given.get(name, 1.0) for name in classes]
+
+
+def by_name(classes: Sequence[str], weights: Tensor) -> dict[str, float]:
+    """Weights in class order as they stand in a config."""
+    return dict(zip(classes, (round(float(weight), 6) for weight in weights), strict=True))
 
 
 def pictures(config: Config, image: Tensor) -> list[NDArray[np.uint8]]:

@@ -14,12 +14,12 @@ from torchmetrics import Metric
 
 from saccade.config.schema import Config, MultilabelTask
 from saccade.data.dataset import ImageDataset
-from saccade.data.listing import Listing
+from saccade.data.listing import ABSENT, PRESENT, Listing
 from saccade.decode.scores import each_by_itself
 from saccade.losses.multilabel import asymmetric, bce, focal
 from saccade.losses.weights import balanced_class_weights, balanced_positive_weights
-from saccade.metrics.pooling import MULTILABEL_POOLING
 from saccade.metrics.stateful import MultilabelMetrics
+from saccade.metrics.summary import MULTILABEL_POOLING
 from saccade.samples import Batch, ImageLoss, Prediction
 from saccade.tasks import labels
 from saccade.tasks.base import Task
@@ -30,7 +30,6 @@ class Multilabel(Task):
 
     monitor = "map"
     headline = "mAP"
-    pooling = MULTILABEL_POOLING
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -52,12 +51,14 @@ class Multilabel(Task):
         """Balanced weights, by class name."""
         section = config.task
         assert isinstance(section, MultilabelTask)
-        positive, negative = (train.targets == 1).sum(axis=0), (train.targets == 0).sum(axis=0)
+        positive, negative = (torch.from_numpy((train.targets == state).sum(axis=0)) for state in (PRESENT, ABSENT))
         found: dict[str, Any] = {}
         if section.class_weights == "balanced":
-            found["class_weights"] = _by_name(train.classes, balanced_class_weights(positive))
+            found["class_weights"] = labels.by_name(
+                train.classes, balanced_class_weights(positive, mean_over="classes")
+            )
         if section.positive_weights == "balanced":
-            found["positive_weights"] = _by_name(train.classes, balanced_positive_weights(positive, negative))
+            found["positive_weights"] = labels.by_name(train.classes, balanced_positive_weights(positive, negative))
         return found
 
     def dataset(self, listing: Listing, *, training: bool) -> ImageDataset:
@@ -98,6 +99,11 @@ class Multilabel(Task):
         """Logits to one probability a class."""
         return each_by_itself(logits)
 
+    @property
+    def pooling(self) -> Mapping[str, str]:
+        """How each metric is pooled."""
+        return MULTILABEL_POOLING
+
     def metrics(self) -> Metric:
         """AP, mAP, F1, accuracy and tail accuracy."""
         return MultilabelMetrics(self.classes, threshold=self.section.threshold)
@@ -128,10 +134,6 @@ class Multilabel(Task):
             for row in batch.target.tolist()
         ]
         return labels.pictures(self.config, batch.image), names
-
-
-def _by_name(classes: Sequence[str], values: NDArray[np.float64]) -> dict[str, float]:
-    return dict(zip(classes, (round(float(v), 6) for v in values), strict=True))
 
 
 def _to(weights: Tensor | None, like: Tensor) -> Tensor | None:

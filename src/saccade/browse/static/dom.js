@@ -1,69 +1,89 @@
-// Small things all parts of the page use: elements, requests, numbers as text, and the address as the one state.
+// What all parts of the page use: elements, requests, numbers as text, and the page's address as its one state.
 
 const LABELS = {
-  ap: "AP", ap_11point: "AP, 11-point", map: "mAP", map_11point: "mAP, 11-point", auroc: "AUROC", f1: "F1",
-  micro_f1: "micro F1", macro_f1: "macro F1", n_positive: "images", n_negative: "negatives", n_ignored: "ignored",
-  n_predicted: "predicted", tail_accuracy: "Tailacc", tail_acc: "Tailacc",
+  ap: "AP", ap_11point: "AP 11-point", map: "mAP", map_11point: "mAP 11-point", auroc: "AUROC", f1: "F1",
+  micro_f1: "micro F1", macro_f1: "macro F1", n_positive: "positives", n_negative: "negatives",
+  n_ignored: "ignored", n_predicted: "predicted", tail_accuracy: "Tailacc",
 };
 
 export const byId = (id) => document.getElementById(id);
 export const label = (name) => LABELS[name] ?? name.replaceAll("_", " ");
-export const isCount = (name) => name.startsWith("n_");
 
-/** An element; `attributes` whose value is null or false are left out, and children may be text. */
-export function el(name, attributes = {}, ...children) {
+/** An element. Attributes that are null or false are left out, `on...` are listeners; children may be text. */
+export function el(name, attributes, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else if (value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== null && child !== false));
+  made.append(...children.filter((child) => child !== null));
   return made;
 }
 
-/** A fraction of 1 with three decimals, or a dash where it is undefined. */
-export const fraction = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
-export const count = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
+/** A fraction of 1, or a loss, with three decimals; a dash where it is undefined. */
+export const fraction = (value) => (value ?? null) === null ? "–" : value.toFixed(3);
+export const count = (value) => (value ?? null) === null ? "–" : value.toLocaleString("en");
 export const many = (n, one, more) => `${count(n)} ${n === 1 ? one : more}`;
 
+/** Fill a list of named numbers. */
+export function drawFacts(list, facts) {
+  list.replaceChildren(...facts.map(([name, value]) =>
+    el("div", {}, el("dt", {}, label(name)), el("dd", {}, fraction(value)))));
+}
+
+/** What the server answers; parameters that are null are left out. */
 export async function getJson(path, parameters = {}) {
-  const kept = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
-  const answer = await fetch(`${path}?${new URLSearchParams(kept)}`);
+  const kept = Object.entries(parameters).filter(([, value]) => value !== null);
+  const answer = await fetch(kept.length ? `${path}?${new URLSearchParams(kept)}` : path);
   const body = await answer.json();
-  if (!answer.ok) throw new Error(typeof body.detail === "string" ? body.detail : "this address does not make sense");
+  if (!answer.ok) throw new Error(typeof body.detail === "string" ? body.detail : "this address makes no sense");
   return body;
 }
 
 const DEFAULTS = {
   evaluation: null, view: "images", class: null, order: null, show: "all", page: "1", t: null, labelled: null,
-  image: null, sort: null, dir: "desc",
+  image: null, sort: null, dir: "down",
 };
 
-/** The state of the page, read from its address; all values are strings or null. */
+let sketched = {}; // changes that are shown but not yet in the address: browsers slow down frequent changes of it
+
+/** The state of the page as its address says; texts or null. */
 export function readState() {
   const query = new URLSearchParams(location.search);
-  return Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, query.get(key) ?? DEFAULTS[key]]));
+  const written = Object.fromEntries(Object.entries(DEFAULTS).map(([key, value]) => [key, query.get(key) ?? value]));
+  return { ...written, ...sketched };
 }
+
+/** Show some changes without writing them down, as while a slider moves; the next `go` writes them. */
+export function sketch(changes) {
+  sketched = { ...sketched, ...changes };
+  dispatchEvent(new Event("statechange"));
+}
+
+addEventListener("popstate", () => { sketched = {}; });
 
 /** The address of the present state with some changes. */
 export function address(changes) {
-  const state = { ...readState(), ...changes };
-  const kept = Object.entries(state).filter(([key, value]) => value !== null && String(value) !== DEFAULTS[key]);
-  return `/?${new URLSearchParams(kept)}`;
+  const state = Object.entries({ ...readState(), ...changes });
+  const query = new URLSearchParams(state.filter(([key, value]) => value !== null && String(value) !== DEFAULTS[key]));
+  return query.size ? `/?${query}` : "/";
 }
 
-/** Change the state; `replace` leaves no entry in the browser's history. */
+/** Change the state and show it; `replace` leaves no entry in the browser's history. */
 export function go(changes, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", address(changes));
+  sketched = {};
   dispatchEvent(new Event("statechange"));
 }
 
 /** A link that changes the state in place, and opens elsewhere like any other link. */
 export function link(changes, attributes, ...children) {
   const follow = (event) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     go(changes);
   };
-  return el("a", { href: address(changes), onclick: follow, ...attributes }, ...children);
+  // The address is written late: the state may have changed since the link was made.
+  const write = (event) => event.currentTarget.setAttribute("href", address(changes));
+  return el("a", { href: address(changes), onclick: follow, onpointerdown: write, ...attributes }, ...children);
 }

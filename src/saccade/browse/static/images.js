@@ -1,54 +1,186 @@
-// The view of images: the cut through the ranking, the filters, the grid, the pages.
+// The view of images: the cut through a class's ranking, the filters, the grid, the pages.
 
-import { byId, count, el, fraction, getJson, go, link, many, readState } from "./dom.js";
+import { byId, count, drawFacts, el, fraction, getJson, go, link, many, readState } from "./dom.js";
 
 const FILTERS = {
   class: { all: "All", hits: "Hits", misses: "Misses", false_alarms: "False alarms" },
   multilabel: { all: "All", hits: "All right", misses: "With misses", false_alarms: "With false alarms" },
   classify: { all: "All", hits: "Right", misses: "Wrong" },
 };
-const ORDERS = { best: "best score first", worst: "worst score first", loss: "worst loss first", least_loss: "least loss first" };
+const ORDERS = { best: "Best score", worst: "Worst score", loss: "Worst loss", least_loss: "Least loss" };
 const MARKS = { hit: "✓ hit", miss: "✗ miss", "false alarm": "! false alarm", ignored: "◌ ignored", rejected: "" };
 const TARGETS = { hit: "present", miss: "present", "false alarm": "absent", rejected: "absent", ignored: "ignored" };
+const SVG = "http://www.w3.org/2000/svg";
 
-let shown = { key: "", rows: [], pages: 1, page: 1 };
-
-export const imagesOnPage = () => shown;
-
-/** What to ask the server for in this state. */
-export function query(state) {
-  return {
-    class: state.class, order: state.order, show: state.show, page: state.page, t: state.t, labelled: state.labelled,
-  };
-}
+/** What the grid shows now: `rows` are the images' numbers in the evaluation. */
+export const shown = { rows: [], page: 1, pages: 1, source: "" };
 
 export async function showImages(state, summary) {
-  const page = await getJson(`/api/${encodeURIComponent(summary.evaluation)}/images`, query(state));
-  document.body.classList.toggle("one-class", state.class !== null);
-  drawTitle(state, summary, page);
+  const { order, show, page: number, t, labelled } = state;
+  const base = `/api/${encodeURIComponent(summary.evaluation)}/images`;
+  const page = await getJson(base, { class: state.class, order, show, page: number, t, labelled });
+  drawHead(state, summary, page);
+  drawCut(state, summary, page);
   drawControls(state, summary, page);
-  byId("cut").hidden = state.class === null;
-  if (state.class !== null) drawCut(state, summary, page);
   drawGrid(state, summary, page);
-  shown = { key: shown.key, rows: page.tiles.map((tile) => tile.row), page: page.page, pages: page.pages };
 }
 
-function drawTitle(state, summary, page) {
+function drawHead(state, summary, page) {
   byId("title").textContent = byId("chosen").textContent = state.class ?? "All classes";
   const row = summary.table.find(([name]) => name === state.class);
-  const parts = row === undefined
-    ? [`${count(summary.n)} images, ${many(summary.table.length, "class", "classes")}`]
-    : [`${count(page.numbers.positives)} of ${count(page.numbers.ranked)} images show it`];
+  const parts = row
+    ? [`${count(page.numbers.positives)} of ${many(page.numbers.ranked, "image", "images")} show it`]
+    : [many(summary.n, "image", "images"), many(summary.table.length, "class", "classes")];
   if (page.ignored) parts.push(`${count(page.ignored)} ignored as difficult`);
   byId("subtitle").textContent = parts.join(" · ");
-  const facts = row === undefined
-    ? Object.entries(summary.metrics).slice(0, 4)
-    : summary.columns.map((name, k) => [name, row[k + 1]]).filter(([name]) => name === "ap" || name === "auroc");
-  drawFacts(byId("headline"), facts);
+  const ofClass = (name) => row[summary.columns.indexOf(name) + 1];
+  drawFacts(byId("headline"), row
+    ? ["ap", "auroc"].filter((name) => summary.columns.includes(name)).map((name) => [name, ofClass(name)])
+    : Object.entries(summary.metrics).slice(0, 3));
 }
 
-export function drawFacts(list, facts) {
-  const LABELLED = facts.map(([name, value]) =>
-    el("div", {}, el("dt", {}, labelOf(name)), el("dd", {}, fraction(value))));
-  list.replaceChildren(...LABELLED);
+function drawCut(state, summary, page) {
+  byId("cut").hidden = !page.numbers;
+  if (!page.numbers) return;
+  const { numbers, threshold } = page;
+  if (document.activeElement !== byId("threshold")) byId("threshold").value = threshold;
+  if (document.activeElement !== byId("threshold-number")) byId("threshold-number").value = +threshold.toFixed(4);
+  byId("threshold-reset").hidden = state.t === null;
+  for (const name of ["tail_accuracy", "precision", "recall"]) {
+    byId("numbers").querySelector(`[data-number=${name}]`).textContent = fraction(numbers[name]);
+  }
+  byId("numbers").querySelector("[data-number=above]").replaceChildren(
+    count(numbers.above), el("small", {}, ` of ${count(numbers.ranked)}`));
+  byId("explain").textContent = summary.task === "classify"
+    ? "The cut counts images by this score alone. Hit, miss and false alarm below follow the model's answer: its highest score."
+    : `Tailacc is the share of images above the cut that the decision at ${summary.threshold} gets right.`;
+  drawHistogram(page.histogram, threshold);
+}
+
+function drawHistogram([absent, present], threshold) {
+  const bars = [];
+  const width = 100 / absent.length;
+  for (const [counts, side, base, sign] of [[present, "present", 32, -1], [absent, "absent", 32, 1]]) {
+    const most = Math.max(1, ...counts);
+    counts.forEach((n, k) => {
+      const height = 30 * Math.sqrt(n / most); // the root keeps single images visible beside thousands
+      const y = sign < 0 ? base - height : base;
+      const above = (k + 0.5) * width > threshold * 100 ? "above" : "below";
+      if (n) bars.push(svg("rect", { x: k * width + 0.15, y, width: width - 0.3, height, class: `${side} ${above}` }));
+    });
+  }
+  const line = svg("line", { x1: threshold * 100, x2: threshold * 100, y1: 0, y2: 64, class: "at-threshold" });
+  const title = svg("title", {});
+  title.textContent = "How many images have which score: those that show the class above the line, the others below it";
+  byId("histogram").replaceChildren(title, ...bars, line);
+}
+
+function svg(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function drawControls(state, summary, page) {
+  const filters = FILTERS[state.class === null ? summary.task : "class"];
+  byId("show").replaceChildren(...Object.entries(filters).map(([show, text]) =>
+    link({ show, page: 1 }, { role: "button", "aria-pressed": String(state.show === show), "data-show": show },
+      text, el("small", {}, ` ${count(page.counts[show])}`))));
+  const orders = state.class === null ? ["loss", "least_loss"] : Object.keys(ORDERS);
+  const order = state.order ?? orders[0];
+  byId("order").replaceChildren(...orders.map((name) =>
+    el("option", { value: name, selected: name === order }, ORDERS[name])));
+  byId("to-cut").hidden = !page.numbers;
+  byId("to-cut").onclick = () => go({ order: null, show: "all", labelled: null, page: page.cut_page });
+  byId("cell").hidden = state.labelled === null;
+  byId("cell").replaceChildren(`Only ${state.labelled} taken for ${state.class} `,
+    link({ labelled: null, page: 1 }, {}, "show all"));
+  for (const pager of document.querySelectorAll(".pager")) {
+    const turn = (by, text, name) => el("button", {
+      type: "button", class: "plain", "aria-label": name, onclick: () => turnPage(by),
+      disabled: page.page + by < 1 || page.page + by > page.pages,
+    }, text);
+    pager.replaceChildren(turn(-1, "‹", "Previous page"),
+      el("span", {}, `Page ${count(page.page)} of ${count(page.pages)}`), turn(1, "›", "Next page"));
+    pager.hidden = page.pages < 2;
+  }
+}
+
+/** Go some pages on; says whether there is such a page. */
+export function turnPage(by) {
+  const there = shown.page + by >= 1 && shown.page + by <= shown.pages;
+  if (there) go({ page: shown.page + by });
+  return there;
+}
+
+function drawGrid(state, summary, page) {
+  const rows = page.tiles.map((tile) => tile.row);
+  const source = `${summary.evaluation}/${state.class}`;
+  const grid = byId("grid");
+  const same = source === shown.source && rows.join() === shown.rows.join();
+  Object.assign(shown, { rows, page: page.page, pages: page.pages, source });
+  if (same) grid.querySelectorAll(".cutline").forEach((line) => line.remove()); // the images stay, without a flicker
+  const old = same ? [...grid.children] : [];
+  const tiles = page.tiles.map((tile, k) => {
+    const item = old[k] ?? el("li", { class: "tile", "data-row": tile.row }, picture(tile, summary), el("div", { class: "caption" }));
+    item.dataset.outcome = tile.outcome ?? "";
+    item.lastChild.replaceChildren(...caption(tile, state));
+    return item;
+  });
+  if (!same) grid.replaceChildren(...tiles);
+  drawCutline(tiles, state, page);
+  byId("no-images").hidden = rows.length > 0;
+  byId("no-images").textContent = page.counts.all ? "No image is like this; choose another filter." : "There are no images.";
+}
+
+function picture(tile, summary) {
+  const source = `/image/${encodeURIComponent(summary.evaluation)}/${tile.row}`;
+  const image = tile.problem
+    ? el("span", { class: "placeholder" }, tile.problem)
+    : el("img", { src: source, alt: tile.image, loading: "lazy", decoding: "async", onerror: unreadable });
+  return link({ image: tile.row }, { class: "frame", title: tile.image }, image);
+}
+
+/** Stands in for an image that did not arrive. */
+export function unreadable(event) {
+  event.target.replaceWith(el("span", { class: "placeholder" }, "not a readable image"));
+}
+
+function caption(tile, state) {
+  const mark = MARKS[tile.outcome];
+  const badge = mark ? el("span", { class: "badge" }, mark) : null;
+  const line = (name, ...parts) => el("p", { class: name }, ...parts);
+  if (state.class !== null) {
+    const place = tile.position ? `#${count(tile.position)}` : "–";
+    const byLoss = state.order === "loss" || state.order === "least_loss";
+    const target = tile.answer === undefined ? TARGETS[tile.outcome] : tile.labelled;
+    return [
+      line("first", el("strong", {}, fraction(tile.score)), badge, el("span", { class: "place" }, place)),
+      line("second", target, byLoss ? ` · loss ${fraction(tile.loss)}` : ""),
+    ];
+  }
+  if (tile.answer !== undefined) {
+    const right = tile.answer === tile.labelled;
+    return [
+      line("first", el("strong", {}, `loss ${fraction(tile.loss)}`), badge),
+      line("second", right ? tile.labelled : `${tile.labelled}, taken for ${tile.answer}`),
+    ];
+  }
+  const named = (names, n) => names.join(", ") + (n > names.length ? ` +${n - names.length}` : "");
+  return [
+    line("first", el("strong", {}, `loss ${fraction(tile.loss)}`)),
+    tile.missed > 0 && line("second", el("span", { class: "missed" }, "✗ "), named(tile.missed_names, tile.missed)),
+    tile.false_alarms > 0
+      && line("second", el("span", { class: "alarmed" }, "! "), named(tile.false_alarm_names, tile.false_alarms)),
+    !tile.missed && !tile.false_alarms && line("second", el("span", { class: "right" }, "✓ "), "all right"),
+  ].filter(Boolean);
+}
+
+function drawCutline(tiles, state, page) {
+  if (!page.numbers || state.order === "loss" || state.order === "least_loss") return;
+  const above = page.tiles.map((tile) => tile.score !== null && Math.fround(tile.score) > Math.fround(page.threshold));
+  const place = above.findIndex((value, k) => k > 0 && value !== above[k - 1]);
+  if (place < 1) return;
+  const text = `cut at ${+page.threshold.toFixed(4)} · ${count(page.numbers.above)} above it`;
+  tiles[place].before(el("li", { class: "cutline" }, el("span", {}, text)));
 }

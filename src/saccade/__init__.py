@@ -1,0 +1,53 @@
+"""saccade: one config and one command train, measure, and let you look at a vision model.
+
+Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``,
+``data_check``, ``data_stats``, ``load``; and ``Run`` opens a run folder. They are imported when first used, so that
+``import saccade`` itself is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from saccade.api import (
+        Config,
+        Run,
+        SaccadeError,
+        browse,
+        data_check,
+        data_stats,
+        evaluate,
+        load,
+        predict,
+        presets,
+        report,
+        train,
+    )
+
+__version__ = "0.1.0"
+__all__ = [
+    "Config",
+    "Run",
+    "SaccadeError",
+    "browse",
+    "data_check",
+    "data_stats",
+    "evaluate",
+    "load",
+    "predict",
+    "presets",
+    "report",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("saccade.api"), name)
+    raise AttributeError(f"module 'saccade' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

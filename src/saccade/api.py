@@ -1,0 +1,102 @@
+"""The commands as Python functions of the same names; ``import saccade`` finds them here when they are first used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+import saccade
+from saccade import runs
+from saccade.commands import browse as _browse
+from saccade.commands import evaluate as _evaluate
+from saccade.commands import predict as _predict
+from saccade.commands import report as _report
+from saccade.commands import train as _train
+from saccade.commands.data import data_check, data_stats
+from saccade.config import load, preset_names
+from saccade.config.schema import Config
+from saccade.errors import SaccadeError
+
+__all__ = [
+    "Config",
+    "Run",
+    "SaccadeError",
+    "browse",
+    "data_check",
+    "data_stats",
+    "evaluate",
+    "load",
+    "predict",
+    "presets",
+    "report",
+    "train",
+]
+
+evaluate = _evaluate.evaluate
+predict = _predict.predict
+browse = _browse.browse
+report = _report.report
+presets = preset_names
+
+
+class Run(runs.Run):
+    """A run folder with the commands that take one as methods."""
+
+    def evaluate(
+        self, *overrides: str, split: str = "val", checkpoint: str | Path = "best"
+    ) -> runs.Evaluation:
+        """Score a split; see ``saccade.evaluate``."""
+        return evaluate(self, *overrides, split=split, checkpoint=checkpoint)
+
+    def predictions(self, evaluation: str = "val") -> pl.DataFrame:
+        """``predictions.parquet`` of an evaluation, one row an image."""
+        return self.evaluation(evaluation).predictions()
+
+    def predict(self, paths: Sequence[str], *overrides: str, checkpoint: str | Path = "best") -> _predict.Answers:
+        """Answer image files; see ``saccade.predict``."""
+        return predict(self, paths, *overrides, checkpoint=checkpoint)
+
+    def report(self) -> Path:
+        """Write ``report.html``; see ``saccade.report``."""
+        return report(self)
+
+    def browse(self, *, port: int = 8000, open_browser: bool = True) -> None:
+        """Serve the page; see ``saccade.browse``."""
+        browse(self, port=port, open_browser=open_browser)
+
+
+def train(
+    source: str | Path | None = None,
+    *overrides: str,
+    runs: str | Path = "runs",
+    name: str | None = None,
+    resume: str | Path | None = None,
+) -> Run:
+    """Train a preset or config file, or go on with a run.
+
+    >>> run = saccade.train("folder-classify", "data.root=photos")  # doctest: +SKIP
+    >>> run.predictions().sort("loss", descending=True).head()  # doctest: +SKIP
+
+    Args:
+        source: a preset, or the path of a config; not with ``resume``.
+        overrides: ``key=value``.
+        runs: folder in which the run folder is made.
+        name: name of the run instead of the config's.
+        resume: a run folder to go on with.
+
+    Raises:
+        SaccadeError: a mistake in config or data, a full disk, a run folder in use.
+    """
+    if resume is not None:
+        return Run(_train.resume(resume, [*([str(source)] if source else []), *overrides]).path)
+    if source is None:
+        raise SaccadeError("train: name a preset or a config file, or a run folder with resume=")
+    return Run(_train.train(source, overrides, runs=Path(runs), name=name).path)
+
+
+# The rooms browse and report are sub-packages of the same name, which Python sets on the package when it imports them:
+# who writes saccade.browse means the function.
+for _name in __all__:
+    setattr(saccade, _name, globals()[_name])

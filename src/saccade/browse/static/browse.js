@@ -1,0 +1,154 @@
+// The page: reads its address, asks the server, hands the answer to the views, and listens to the keyboard.
+
+import { address, byId, el, fraction, getJson, go, link, readState, sketch } from "./dom.js";
+import { showDetail, wireDetail } from "./detail.js";
+import { showImages, turnPage } from "./images.js";
+import { showClasses, showConfusions } from "./tables.js";
+
+const VIEWS = ["images", "classes", "confusions"];
+let summary = null;
+let busy = false;
+let again = false;
+
+/** Show the state of the address. Calls during a running one make one more run at its end, with the newest state. */
+async function show() {
+  again = busy;
+  if (busy) return;
+  busy = true;
+  try {
+    await showState(readState());
+    byId("problem").hidden = true;
+  } catch (error) {
+    byId("problem").hidden = false;
+    byId("problem").replaceChildren(`This cannot be shown: ${error.message}. `, el("a", { href: "/" }, "Start afresh"));
+  } finally {
+    busy = false;
+    document.body.dataset.ready = String(!again);
+  }
+  if (again) show();
+}
+
+async function showState(state) {
+  const evaluation = state.evaluation ?? document.body.dataset.first;
+  if (summary?.evaluation !== evaluation) {
+    summary = await getJson(`/api/${encodeURIComponent(evaluation)}/summary`);
+    drawClassList();
+    byId("evaluation").value = evaluation;
+    byId("missing").hidden = summary.missing_data === null;
+    byId("missing").textContent = `The images are not where they were when the split was scored`
+      + (summary.missing_data ? ` (${summary.missing_data})` : "")
+      + ". Say where they are now with data.root=PATH; until then the page shows the numbers without them.";
+  }
+  const view = VIEWS.includes(state.view) ? state.view : "images";
+  for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
+  drawTabs(state, view);
+  markClass(state);
+  document.title = `${state.class ?? "All classes"} · ${document.body.dataset.run} · saccade`;
+  if (view === "classes") showClasses(state, summary);
+  if (view === "confusions") await showConfusions(summary);
+  if (view === "images") await showImages(state, summary);
+  await showDetail(state, summary);
+}
+
+function drawTabs(state, view) {
+  for (const tab of document.querySelectorAll(".tabs a")) {
+    tab.href = address({ view: tab.dataset.view, image: null });
+    tab.hidden = tab.dataset.view === "confusions" && summary.task !== "classify";
+    if (tab.dataset.view === view) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+}
+
+function drawClassList() {
+  const column = summary.columns.indexOf("ap") + 1;
+  const item = (name, text, value) => el("li", {},
+    link({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, image: null },
+      { "data-class": name ?? "", title: text }, el("span", {}, text), el("small", {}, value)));
+  byId("class-list").replaceChildren(item(null, "All classes", ""),
+    ...summary.table.map((row) => item(row[0], row[0], column ? fraction(row[column]) : "")));
+  filterClasses();
+}
+
+function markClass(state) {
+  const list = byId("class-list");
+  list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  const chosen = [...list.querySelectorAll("a")].find((one) => one.dataset.class === (state.class ?? ""));
+  chosen?.setAttribute("aria-current", "true");
+  chosen?.scrollIntoView({ block: "nearest" });
+}
+
+function filterClasses() {
+  const wanted = byId("find").value.trim().toLowerCase();
+  let found = 0;
+  for (const one of byId("class-list").children) {
+    one.hidden = !one.textContent.toLowerCase().includes(wanted);
+    found += one.hidden ? 0 : 1;
+  }
+  byId("none-found").hidden = found > 0;
+}
+
+function openSide(open) {
+  document.body.classList.toggle("choosing", open);
+  byId("open-side").setAttribute("aria-expanded", String(open));
+  if (open) byId("find").focus();
+}
+
+function moveThreshold({ target }) {
+  if (target.value !== "" && target.validity.valid) sketch({ t: target.value });
+}
+
+function pressed(event) {
+  const field = event.target.closest("input, select, textarea, dialog");
+  if (event.ctrlKey || event.metaKey || event.altKey || byId("detail").open) return;
+  if (event.key === "Escape") openSide(false);
+  if (field) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    openSide(true);
+    byId("find").select();
+  }
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (by && !byId("view-images").hidden && turnPage(by)) scrollTo({ top: 0 });
+}
+
+/** In the list of classes: down and up move, Enter in the search box takes the first that is left. */
+function pressedInSide(event) {
+  const visible = [...byId("class-list").querySelectorAll("li:not([hidden]) a")];
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (by) {
+    event.preventDefault();
+    const place = visible.indexOf(document.activeElement) + by;
+    (visible[place] ?? byId("find")).focus();
+  } else if (event.key === "Enter" && event.target === byId("find")) {
+    visible[0]?.click();
+  }
+}
+
+function wire() {
+  for (const tab of document.querySelectorAll(".tabs a")) {
+    tab.addEventListener("click", (event) => {
+      event.preventDefault();
+      go({ view: tab.dataset.view, image: null });
+    });
+  }
+  byId("evaluation").addEventListener("change", (event) =>
+    go({ evaluation: event.target.value, page: 1, image: null, labelled: null }));
+  byId("order").addEventListener("change", (event) => go({ order: event.target.value, page: 1 }));
+  for (const field of [byId("threshold"), byId("threshold-number")]) {
+    field.addEventListener("input", moveThreshold);
+    field.addEventListener("change", () => go({}, { replace: true }));
+  }
+  byId("threshold-reset").addEventListener("click", () => go({ t: null }, { replace: true }));
+  byId("find").addEventListener("input", filterClasses);
+  byId("side").addEventListener("keydown", pressedInSide);
+  byId("class-list").addEventListener("click", () => openSide(false));
+  byId("open-side").addEventListener("click", () => openSide(true));
+  byId("close-side").addEventListener("click", () => openSide(false));
+  addEventListener("keydown", pressed);
+  addEventListener("statechange", show);
+  addEventListener("popstate", show);
+  wireDetail();
+}
+
+wire();
+show();

@@ -1,0 +1,268 @@
+"""The command line: thin. Each command says what it is doing before it imports what takes time.
+
+`--help`, `presets` and `config` never import torch.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from saccade import __version__
+from saccade.console import console, say
+from saccade.errors import ConfigError, SaccadeError
+
+app = typer.Typer(
+    name="saccade",
+    help="One config and one command train, measure, and let you look at a vision model.",
+    epilog="Start with: saccade train scenes-multilabel",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(no_args_is_help=True, help="Check, show, or describe a config without running it.")
+data_app = typer.Typer(no_args_is_help=True, help="Look at a data set before training on it.")
+app.add_typer(config_app, name="config")
+app.add_typer(data_app, name="data")
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[CONFIG] [KEY=VALUE]...", help="A preset or config file, then settings laid over it."),
+]
+ConfigFile = Annotated[Path | None, typer.Option("-c", "--config", metavar="FILE", help="The config file.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of data, loader, trainer.")
+]
+Checkpoint = Annotated[str, typer.Option(help="best, last, or a path.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: saccade train folder-classify data.root=photos trainer.max_epochs=20")
+def train(
+    words: Words = None,
+    config: ConfigFile = None,
+    runs: Annotated[Path, typer.Option(help="Folder in which the run folder is made.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run instead of the config's.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run folder.")] = None,
+) -> None:
+    """Train a model, score its best checkpoint, write the report; prints the run folder."""
+    given = list(words or [])
+    if resume is not None:
+        _refuse(config is not None or any("=" not in word for word in given), "--resume takes the config of the run")
+        _say_loading(f"resuming {resume}")
+        from saccade.commands import train as command
+
+        run = command.resume(resume, given)
+    else:
+        source, overrides = _source(given, config, "train")
+        _load(source, overrides)  # mistakes in the config are told before torch is loaded
+        _say_loading(f"training {source}")
+        from saccade.commands import train as command
+
+        run = command.train(source, overrides, runs=runs, name=name)
+    print(run.path)
+
+
+@app.command(epilog="Example: saccade evaluate runs/folder-classify/001 --split test data.root=other-photos")
+def evaluate(
+    run: RunFolder,
+    overrides: Overrides = None,
+    split: Annotated[str, typer.Option(help="train, holdout, val, test, or a split on disk.")] = "val",
+    checkpoint: Checkpoint = "best",
+    as_json: AsJson = False,
+) -> None:
+    """Score a split with a run's checkpoint, on the run's data or another tree of the same classes."""
+    _say_loading(f"evaluating {run}")
+    from saccade.commands.evaluate import evaluate as command
+    from saccade.commands.tables import metrics_table
+
+    evaluation = command(run, *(overrides or []), split=split, checkpoint=checkpoint)
+    if as_json:
+        print(json.dumps(evaluation.metrics(), indent=2, ensure_ascii=False))
+    else:
+        _print_table(metrics_table(evaluation.metrics()))
+        print(evaluation.path)
+
+
+@app.command(epilog="Example: saccade predict runs/folder-classify/001 holiday/ 'more/*.jpg'")
+def predict(
+    run: RunFolder,
+    paths: Annotated[list[str], typer.Argument(metavar="PATHS...", help="Files, folders, patterns, KEY=VALUE.")],
+    checkpoint: Checkpoint = "best",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the Parquet goes.")] = None,
+) -> None:
+    """Answer image files: a table, and a Parquet with all scores. Exit code 3 where some could not be read."""
+    _say_loading(f"predicting with {run}")
+    from saccade.commands.predict import predict as command
+    from saccade.commands.tables import answers_table
+
+    overrides = [p for p in paths if "=" in p and not Path(p).exists()]
+    answers = command(
+        run, [p for p in paths if p not in overrides], *overrides, checkpoint=checkpoint, output=output
+    )
+    _print_table(answers_table(answers))
+    for _, reason in answers.failures:
+        say(f"not read: {reason}")
+    print(answers.file)
+    if answers.failures:
+        say(f"{len(answers.failures)} of {len(answers.failures) + answers.table.height} files could not be read")
+        raise typer.Exit(3)
+
+
+@app.command(epilog="Example: saccade browse runs/folder-classify/001")
+def browse(
+    run: RunFolder,
+    overrides: Overrides = None,
+    split: Annotated[str | None, typer.Option(help="The evaluation to open first.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The next free one is taken.")] = 8000,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the web browser.")] = False,
+) -> None:
+    """Look at a run's ranked predictions in the web browser; served on this machine only."""
+    from saccade.commands.browse import browse as command
+
+    command(run, *(overrides or []), split=split, port=port, open_browser=not no_open)
+
+
+@app.command(epilog="Example: saccade report runs/folder-classify/001")
+def report(run: RunFolder, overrides: Overrides = None) -> None:
+    """Write a run's report, one HTML file; prints its path."""
+    from saccade.commands.report import report as command
+
+    print(command(run, *(overrides or [])))
+
+
+@app.command(epilog="Example: saccade presets voc-multilabel > my.yaml")
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Print this preset's YAML.")] = None,
+) -> None:
+    """List the presets, or print one with its comments."""
+    from saccade.config.sources import preset_names, preset_summary, preset_text
+
+    if name is not None:
+        print(preset_text(name), end="")
+        return
+    names = preset_names()
+    for each in names:
+        print(f"{each:<{max(map(len, names))}}  {preset_summary(each)}")
+
+
+@config_app.command("check", epilog="Example: saccade config check my.yaml optim.lr=1e-3")
+def config_check(words: Words = None, config: ConfigFile = None) -> None:
+    """Check a config and say so; all its mistakes at once, exit code 2."""
+    source, overrides = _source(list(words or []), config, "config check")
+    _load(source, overrides)
+    print(f"{source}: fine")
+
+
+@config_app.command("show", epilog="Example: saccade config show voc-multilabel")
+def config_show(words: Words = None, config: ConfigFile = None) -> None:
+    """Print the complete config: what it says, what it extends, and every default."""
+    from saccade.config.dump import dump
+
+    source, overrides = _source(list(words or []), config, "config show")
+    print(dump(_load(source, overrides), Path.cwd()), end="")
+
+
+@config_app.command("schema", epilog="Example: saccade config schema > saccade.schema.json")
+def config_schema() -> None:
+    """Print the JSON Schema of a config file, for editors."""
+    from saccade.config.shape import schema
+
+    print(json.dumps(schema(), indent=2))
+
+
+@data_app.command("check", epilog="Example: saccade data check folder-classify data.root=photos")
+def data_check(words: Words = None, config: ConfigFile = None) -> None:
+    """Read every image, compare the splits, count the classes. Exit code 1 where something is wrong."""
+    source, overrides = _source(list(words or []), config, "data check")
+    _say_loading("checking the data")
+    from saccade.commands.data import data_check as command
+    from saccade.commands.tables import check_tables
+
+    found = command(source, overrides)
+    for table in check_tables(found):
+        _print_table(table)
+    if found.problems:
+        say(f"{len(found.problems)} problems")
+        raise typer.Exit(1)
+    print("nothing wrong was found")
+
+
+@data_app.command("stats", epilog="Example: saccade data stats folder-classify data.root=photos")
+def data_stats(words: Words = None, config: ConfigFile = None) -> None:
+    """Counts, sizes, and per-channel mean and standard deviation of the training images."""
+    source, overrides = _source(list(words or []), config, "data stats")
+    _say_loading("measuring the data")
+    from saccade.commands.data import data_stats as command
+    from saccade.commands.tables import stats_tables
+
+    found = command(source, overrides)
+    for table in stats_tables(found):
+        _print_table(table)
+    print(f"mean {[round(v, 4) for v in found.mean]}  std {[round(v, 4) for v in found.std]}  (RGB in [0, 1])")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one message and exit code 2, Ctrl-C is exit code 130."""
+    try:
+        app()
+    except SaccadeError as error:
+        console.print("error:", style="bold red", end=" ")
+        say(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("stopped")
+        sys.exit(130)
+
+
+def _source(words: list[str], config: Path | None, command: str) -> tuple[str, list[str]]:
+    if config is not None:
+        return str(config), words
+    if not words or "=" in words[0]:
+        raise ConfigError(
+            f"saccade {command}: name a preset or a config file first, such as `saccade {command} scenes-multilabel`; "
+            "`saccade presets` lists the presets"
+        )
+    return words[0], words[1:]
+
+
+def _load(source: str, overrides: list[str]):  # type: ignore[no-untyped-def]  # its type would import pydantic for --help
+    from saccade.config.load import load
+
+    return load(source, overrides)
+
+
+def _refuse(wrong: bool, message: str) -> None:
+    if wrong:
+        raise ConfigError(message)
+
+
+def _say_loading(what: str) -> None:
+    say(f"saccade {__version__}: {what} (loading torch and Lightning takes some seconds)")
+
+
+def _print_table(table: object) -> None:
+    from rich.console import Console
+
+    Console(soft_wrap=False).print(table)

@@ -1,0 +1,23 @@
+"""``saccade browse``: the local web page over a run's predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from saccade.browse.app import create_app
+from saccade.browse.serve import serve
+from saccade.commands.opening import config_of
+from saccade.runs import Run
+
+
+def browse(
+    run: Run | str | Path, *overrides: str, split: str | None = None, port: int = 8000, open_browser: bool = True
+) -> None:
+    """Serve the page on this machine until Ctrl-C.
+
+    Raises:
+        SaccadeError: not a run folder, or nothing in it was scored.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    root = config_of(opened, overrides, changeable=("data.root",)).data.root if overrides else None
+    serve(create_app(opened, evaluation=split, data_root=root), port=port, open_browser=open_browser)

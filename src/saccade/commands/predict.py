@@ -1,0 +1,57 @@
+"""``saccade predict``: a run's answers for image files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from saccade.commands.opening import config_of
+from saccade.data.loose import find_images
+from saccade.engine import predicting
+from saccade.engine.evaluation import checkpoint_path
+from saccade.files import written_aside
+from saccade.runs import Run
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What ``predict`` found."""
+
+    table: pl.DataFrame  # image, the answer, scores in the order of classes
+    classes: tuple[str, ...]
+    file: Path  # the table as Parquet
+    failures: list[tuple[str, str]]  # files that could not be read, with the reason
+
+
+def predict(
+    run: Run | str | Path,
+    paths: Sequence[str],
+    *overrides: str,
+    checkpoint: str | Path = "best",
+    output: Path | None = None,
+) -> Answers:
+    """Answer files, folders and glob patterns; what cannot be read is reported and the rest is done.
+
+    Args:
+        run: a run folder.
+        paths: files, folders (searched to the bottom), and patterns.
+        overrides: ``key=value`` of loader and trainer.
+        checkpoint: best, last, or a path.
+        output: where the Parquet goes; None takes ``predictions/<number>.parquet`` in the run folder.
+
+    Raises:
+        SaccadeError: a mistake in run folder or overrides, or a path that names nothing.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    config = config_of(opened, overrides)
+    files = find_images(paths)
+    path = checkpoint_path(opened, str(checkpoint))
+    table, failures = predicting.predict(opened, config, files, checkpoint=path)
+    target = output or opened.new_prediction_file()
+    with written_aside(target) as aside:
+        table.write_parquet(aside)
+    assert config.data.classes is not None, "a run's config is resolved"
+    return Answers(table, config.data.classes, target, failures)

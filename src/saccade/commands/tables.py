@@ -1,0 +1,83 @@
+"""What commands print on stdout, as rich tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from saccade.commands.data import DataStatistics
+from saccade.commands.predict import Answers
+from saccade.data.check import Report
+
+MOST = 50
+"""Rows of a table on the screen; the file holds all."""
+
+
+def metrics_table(document: Mapping[str, Any]) -> Table:
+    """The metrics of a split, fractions of 1 as they stand in ``metrics.json``."""
+    table = Table("metric", "value", title=f"{document['split']}: {document['n']} images", title_justify="left")
+    table.columns[1].justify = "right"
+    for name, value in document["metrics"].items():
+        table.add_row(name, _number(value))
+    return table
+
+
+def answers_table(answers: Answers) -> Table:
+    """File, answer and highest score of the first files."""
+    more = f", the first {MOST}" if answers.table.height > MOST else ""
+    table = Table("image", "answer", "highest score", title=f"{answers.table.height} images{more}", title_justify="left")
+    table.columns[2].justify = "right"
+    for row in answers.table.head(MOST).iter_rows(named=True):
+        best = max(range(len(row["scores"])), key=lambda c: row["scores"][c])
+        answer = row["prediction"] if "prediction" in row else ", ".join(row["found"]) or "(none)"
+        table.add_row(Text(row["image"]), Text(answer), Text(f"{answers.classes[best]} {row['scores'][best]:.3f}"))
+    return table
+
+
+def check_tables(report: Report) -> list[Table]:
+    """Images a class and split; then what was found."""
+    tables = [_counts({name: (n, report.classes[name]) for name, n in report.images.items()})]
+    for title, findings in (("problems", report.problems), ("notes", report.notes)):
+        if not findings:
+            continue
+        more = f", the first {MOST}" if len(findings) > MOST else ""
+        table = Table("kind", "split", "what", "detail", title=f"{len(findings)} {title}{more}", title_justify="left")
+        for finding in findings[:MOST]:
+            table.add_row(*(Text(part) for part in finding))
+        tables.append(table)
+    return tables
+
+
+def stats_tables(found: DataStatistics) -> list[Table]:
+    """Images a class and split; then the sizes."""
+    sizes = Table("split", "images", "width", "height", title="smallest, median, largest", title_justify="left")
+    for name, split in found.splits.items():
+        sizes.add_row(name, str(split.n), _spread(split.widths), _spread(split.heights))
+    return [_counts({name: (split.n, split.classes) for name, split in found.splits.items()}), sizes]
+
+
+def _counts(splits: Mapping[str, tuple[int, Mapping[str, Mapping[str, int]]]]) -> Table:
+    titles = [f"{name} ({n})" for name, (n, _) in splits.items()]
+    table = Table("class", *titles, title="images that show each class", title_justify="left")
+    names = dict.fromkeys(name for _, classes in splits.values() for name in classes)
+    for name in names:
+        table.add_row(Text(name), *(_count(classes.get(name)) for _, classes in splits.values()))
+    return table
+
+
+def _count(found: Mapping[str, int] | None) -> str:
+    if found is None:
+        return "-"
+    ignored = f" (+{found['n_ignored']} ignored)" if found["n_ignored"] else ""
+    return f"{found['n_positive']}{ignored}"
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+def _spread(values: tuple[int, int, int]) -> str:
+    return ", ".join(map(str, values))

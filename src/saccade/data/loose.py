@@ -1,0 +1,86 @@
+"""Image files that belong to no data set, as ``saccade predict`` gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from saccade.data.images import SUFFIXES, read_rgb
+from saccade.data.paths import PathList
+from saccade.data.transforms import Transform
+from saccade.errors import DataError
+
+
+@dataclass(frozen=True)
+class LooseBatch:
+    """The images of a batch that could be read, and why the others could not."""
+
+    index: tuple[int, ...]  # positions in the list of files of those in ``image``
+    image: Tensor  # (B, 3, H, W) float32, normalised; B may be 0
+    failures: tuple[tuple[int, str], ...]  # position and reason
+
+    def to(self, device: torch.device, *, non_blocking: bool = False) -> LooseBatch:
+        """The same batch on a device; called by Lightning."""
+        return LooseBatch(self.index, self.image.to(device, non_blocking=non_blocking), self.failures)
+
+
+class LooseImages(Dataset[tuple[int, Tensor | str]]):
+    """Position and pixels of each file, or the reason why it cannot be read."""
+
+    def __init__(self, paths: Sequence[str], transform: Transform) -> None:
+        self.paths = PathList(paths)
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[int, Tensor | str]:
+        try:
+            return index, self.transform(read_rgb(Path(self.paths[index])))
+        except DataError as error:
+            return index, str(error)
+
+
+def collate_loose(items: Sequence[tuple[int, Tensor | str]]) -> LooseBatch:
+    """Stack what could be read."""
+    read = [(index, image) for index, image in items if isinstance(image, Tensor)]
+    failures = tuple((index, reason) for index, reason in items if isinstance(reason, str))
+    images = torch.stack([image for _, image in read]) if read else torch.empty(0)
+    return LooseBatch(tuple(index for index, _ in read), images, failures)
+
+
+def find_images(arguments: Sequence[str]) -> list[str]:
+    """The image files that files, folders (searched to the bottom) and glob patterns name, each once.
+
+    Raises:
+        DataError: a path that does not exist, a pattern that fits nothing, or a folder without images.
+    """
+    found: dict[str, None] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            if not inside:
+                raise DataError(f"{argument}: no image in this folder; images end in {', '.join(sorted(SUFFIXES))}")
+            found |= dict.fromkeys(inside)
+        elif path.exists():
+            found[argument] = None
+        else:
+            matches = sorted(str(p) for p in _glob(argument))
+            if not matches:
+                raise DataError(f"{argument}: no such file or folder, and as a pattern it fits nothing")
+            found |= dict.fromkeys(matches)
+    return list(found)
+
+
+def _glob(pattern: str) -> list[Path]:
+    path = Path(pattern)
+    parts = path.relative_to(path.anchor).parts if path.is_absolute() else path.parts
+    if not any(mark in pattern for mark in "*?["):
+        return []
+    return [p for p in Path(path.anchor).glob(str(Path(*parts))) if p.is_file()]

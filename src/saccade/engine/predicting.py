@@ -1,0 +1,70 @@
+"""A run's network on image files without targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import lightning.pytorch as L
+import polars as pl
+from torch import nn
+from torch.utils.data import DataLoader
+
+from saccade.config.schema import Config
+from saccade.data.loose import LooseBatch, LooseImages, collate_loose
+from saccade.engine import resolve, trainer
+from saccade.engine.callbacks import FileBar
+from saccade.engine.evaluation import without_weights
+from saccade.runs import Run
+from saccade.tasks.base import Task
+from saccade.tasks.labels import transform
+
+
+class Predictor(L.LightningModule):
+    """Collects a table of answers, and the files that could not be read."""
+
+    def __init__(self, task: Task, network: nn.Module) -> None:
+        super().__init__()
+        self.task = task
+        self.network = network
+        self.tables: list[pl.DataFrame] = []
+        self.failures: list[tuple[int, str]] = []
+
+    def predict_step(self, batch: LooseBatch, batch_idx: int) -> None:
+        """Answer a batch."""
+        self.failures += batch.failures
+        if batch.index:
+            answers = self.task.answers(self.task.decode(self.network(batch.image)))
+            self.tables.append(answers.insert_column(0, pl.Series("index", batch.index, dtype=pl.Int64)))
+
+
+def predict(
+    run: Run, config: Config, paths: Sequence[str], *, checkpoint: Path
+) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
+    """Answers for image files with the transform that the run was scored with, on one device.
+
+    Returns:
+        A table of ``image``, the task's answer, ``scores``, in the order of ``paths`` without those that cannot be
+        read; and those, each with the reason.
+    """
+    task, network = trainer.build_task(without_weights(config))
+    trainer.load_network(task, network, checkpoint)
+    module = Predictor(task, network)
+    loader = DataLoader(
+        LooseImages(paths, transform(config, training=False)),
+        batch_size=config.loader.batch_size,
+        collate_fn=collate_loose,
+        num_workers=min(resolve.workers(config), len(paths) // (2 * config.loader.batch_size)),
+    )
+    one_device = config.model_copy(update={"trainer": config.trainer.model_copy(update={"devices": 1})})
+    lightning = trainer.build_trainer(one_device, run, callbacks=[FileBar(len(paths))])
+    with trainer.quiet():
+        lightning.predict(module, loader, return_predictions=False)
+    if lightning.interrupted:
+        raise trainer.Interrupted
+    failures = [(paths[index], reason) for index, reason in sorted(module.failures)]
+    if not module.tables:
+        return pl.DataFrame(), failures
+    table = pl.concat(module.tables).sort("index")
+    images = pl.Series("image", [paths[index] for index in table["index"]], dtype=pl.String)
+    return table.drop("index").insert_column(0, images), failures

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from saccade.data.listing import Listing, counts, fingerprint
+from saccade.data.paths import PathList
+
+
+def listing(root: Path) -> Listing:
+    for i in range(3):
+        (root / f"{i}.jpg").parent.mkdir(parents=True, exist_ok=True)
+        (root / f"{i}.jpg").write_bytes(b"x" * i)
+    targets = np.array([[1, 0], [-1, 1], [1, -1]], dtype=np.int8)
+    return Listing(root, PathList([f"{i}.jpg" for i in range(3)]), targets, ("cat", "dog"))
+
+
+def test_take_keeps_images_and_targets_together(tmp_path: Path) -> None:
+    taken = listing(tmp_path).take(np.array([2, 0]))
+    assert list(taken.images) == ["2.jpg", "0.jpg"]
+    assert taken.targets.tolist() == [[1, -1], [1, 0]]
+
+
+def test_counts_by_hand(tmp_path: Path) -> None:
+    many = listing(tmp_path)
+    assert counts(many) == {"cat": {"n_positive": 2, "n_ignored": 1}, "dog": {"n_positive": 1, "n_ignored": 1}}
+    one = Listing(tmp_path, many.images, np.array([1, 1, 0]), ("cat", "dog", "elk"))
+    assert {name: count["n_positive"] for name, count in counts(one).items()} == {"cat": 1, "dog": 2, "elk": 0}
+    assert all(count["n_ignored"] == 0 for count in counts(one).values())
+
+
+def test_fingerprint_is_that_of_the_data_and_not_of_their_place(tmp_path: Path) -> None:
+    here, there = listing(tmp_path / "here"), listing(tmp_path / "there")
+    assert fingerprint(here) == fingerprint(there)
+    assert len(fingerprint(here)) == 32
+
+
+@pytest.mark.parametrize("change", ["class", "name", "target", "kind", "size", "missing", "order"])
+def test_fingerprint_sees_every_change(tmp_path: Path, change: str) -> None:
+    before = listing(tmp_path)
+    first, after = fingerprint(before), before
+    if change == "class":
+        after = replace(before, classes=("cat", "dogs"))
+    elif change == "name":
+        (tmp_path / "0.png").write_bytes(b"")
+        after = replace(before, images=PathList(["0.png", "1.jpg", "2.jpg"]))
+    elif change == "target":
+        after = replace(before, targets=-before.targets)
+    elif change == "kind":
+        after = replace(before, targets=np.array([0, 1, 1]))
+    elif change == "size":
+        (tmp_path / "1.jpg").write_bytes(b"xxxx")
+    elif change == "missing":
+        (tmp_path / "0.jpg").unlink()
+    else:
+        after = before.take(np.array([0, 2, 1]))
+    assert fingerprint(after) != first
+
+
+def test_fingerprint_does_not_depend_on_memory_order(tmp_path: Path) -> None:
+    before = listing(tmp_path)
+    assert fingerprint(replace(before, targets=np.asfortranarray(before.targets))) == fingerprint(before)
+    big = replace(before, targets=np.array([0, 1, 1]))
+    assert fingerprint(replace(big, targets=big.targets.astype(">i8"))) == fingerprint(big)
+
+
+def test_fingerprint_stays_what_it_was(tmp_path: Path) -> None:
+    """A recorded value: runs of today and of later must be comparable."""
+    assert fingerprint(listing(tmp_path)) == "RECORD"

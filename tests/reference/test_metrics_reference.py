@@ -1,0 +1,134 @@
+"""Metrics against scikit-learn, and the 11-point AP against the VOC2007 development kit's loop (VOCevalcls.m)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from saccade.metrics.classification import multilabel_decisions
+from saccade.metrics.ranking import auroc, average_precision, eleven_point_average_precision
+from saccade.metrics.summary import classify_scores, multilabel_scores
+
+CLASSES = [f"c{i}" for i in range(7)]
+
+
+def multilabel(seed, digits):
+    rng = np.random.default_rng(seed)
+    targets = rng.choice([1, 0, -1], (200, 7), p=[0.2, 0.7, 0.1]).astype(np.int8)
+    scores = np.clip(rng.random((200, 7)) * 0.8 + 0.2 * (targets == 1), 0, 1)
+    return scores.round(digits).astype(np.float32), targets
+
+
+def classify(seed, digits):
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, 6, 200)  # the last class has no image
+    scores = rng.dirichlet(np.full(7, 0.5), 200)
+    scores[np.arange(200), target] += 0.3
+    return (scores / 1.3).round(digits).astype(np.float32), target
+
+
+@pytest.mark.parametrize("digits", [1, 2, 7])  # 1 ties most scores
+@pytest.mark.parametrize("seed", range(3))
+def test_rankings_equal_scikit_learn(seed, digits):
+    for s, t in zip(*(x.T for x in multilabel(seed, digits)), strict=True):
+        valid = t >= 0
+        assert average_precision(s, t) == pytest.approx(sk.average_precision_score(t[valid], s[valid]), abs=1e-12)
+        assert auroc(s, t) == pytest.approx(sk.roc_auc_score(t[valid], s[valid]), abs=1e-12)
+
+
+@pytest.mark.parametrize("digits", [1, 7])
+@pytest.mark.parametrize("seed", range(2))
+def test_multilabel_split_equals_scikit_learn(seed, digits):
+    scores, targets = multilabel(seed, digits)
+    got = multilabel_scores(scores, targets, classes=CLASSES, threshold=0.4)
+    rows = []
+    for s, t in zip(scores.T, targets.T, strict=True):
+        y, p, x = t[t >= 0], s[t >= 0] > np.float32(0.4), s[t >= 0]
+        f1 = sk.f1_score(y, p, zero_division=0)
+        precision, recall = sk.precision_score(y, p, zero_division=0), sk.recall_score(y, p, zero_division=0)
+        rows.append((sk.average_precision_score(y, x), sk.accuracy_score(y, p), precision, recall, f1))
+    mine = [[row[k] for k in ("ap", "accuracy", "precision", "recall", "f1")] for row in got.per_class.values()]
+    np.testing.assert_allclose(mine, rows, rtol=0, atol=1e-12)
+    means = [got.metrics[k] for k in ("map", "accuracy", "macro_f1")]
+    np.testing.assert_allclose(means, np.mean(rows, axis=0)[[0, 1, 4]], rtol=0, atol=1e-12)
+    pooled = sk.f1_score(targets[targets >= 0], scores[targets >= 0] > np.float32(0.4))
+    assert got.metrics["micro_f1"] == pytest.approx(pooled, abs=1e-12)
+
+
+def test_multilabel_averages_equal_scikit_learn_where_nothing_is_ignored():
+    scores, targets = multilabel(0, 7)
+    targets = np.maximum(targets, 0)
+    decisions = multilabel_decisions(scores, targets)
+    for name in ("precision", "recall", "f1"):
+        reference = getattr(sk, f"{name}_score")
+        micro, macro = getattr(decisions.pooled(), name)()[0], getattr(decisions, name)().mean()
+        assert micro == pytest.approx(reference(targets, scores > 0.5, average="micro"), abs=1e-12)
+        assert macro == pytest.approx(reference(targets, scores > 0.5, average="macro"), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_classify_split_equals_scikit_learn(seed):
+    scores, target = classify(seed, 7)
+    prediction, labels = scores.argmax(1), np.arange(7)
+    got = classify_scores(scores, target, classes=CLASSES, top_k=3)
+    p, r, f, _ = sk.precision_recall_fscore_support(target, prediction, labels=labels, average="macro", zero_division=0)
+    rest = target[:, None] == labels
+    with_image = rest.any(0)
+    ap = [sk.average_precision_score(rest[:, i], scores[:, i]) for i in np.flatnonzero(with_image)]
+    area = [sk.roc_auc_score(rest[:, i], scores[:, i]) for i in np.flatnonzero(with_image)]
+    expected = {
+        "accuracy": sk.accuracy_score(target, prediction),
+        "top3_accuracy": sk.top_k_accuracy_score(target, scores, k=3, labels=labels),
+        "balanced_accuracy": balanced(target, prediction),
+        "macro_precision": p,
+        "macro_recall": r,
+        "macro_f1": f,
+        "map": np.mean(ap),
+        "auroc": np.mean(area),
+    }
+    assert got.metrics == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def balanced(target, prediction):
+    import warnings
+
+    with warnings.catch_warnings():  # a class without an image is left out of the mean, and scikit-learn says so
+        warnings.simplefilter("ignore", UserWarning)
+        return sk.balanced_accuracy_score(target, prediction)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_classify_classes_equal_scikit_learn(seed):
+    scores, target = classify(seed, 1)
+    prediction, labels = scores.argmax(1), np.arange(7)
+    got = classify_scores(scores, target, classes=CLASSES).per_class
+    p, r, f, n = sk.precision_recall_fscore_support(target, prediction, labels=labels, zero_division=0)
+    confusion = sk.confusion_matrix(target, prediction, labels=labels)
+    for i, row in enumerate(got.values()):
+        values = (row["precision"], row["recall"], row["f1"], row["n_positive"], row["n_predicted"])
+        assert values == pytest.approx((p[i], r[i], f[i], n[i], confusion[:, i].sum()), abs=1e-12)
+    assert got["c6"]["ap"] is got["c6"]["auroc"] is got["c6"]["accuracy"] is None
+
+
+def devkit_eleven_point(scores, targets):
+    """VOCevalcls.m's loop in exact arithmetic; the kit drops difficult images, and so does this."""
+    kept = sorted(((s, t) for s, t in zip(scores, targets, strict=True) if t >= 0), reverse=True)
+    tp, points = 0, []
+    for i, (_, t) in enumerate(kept, start=1):
+        tp += t == 1
+        points.append((Fraction(int(tp), int(sum(t == 1 for _, t in kept))), Fraction(int(tp), i)))
+    ap = Fraction(0)
+    for k in range(11):
+        ap += max((p for r, p in points if r >= Fraction(k, 10)), default=Fraction(0)) / 11
+    return float(ap)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_eleven_point_equals_the_development_kit(seed):
+    for s, t in zip(*(x[:60].T for x in multilabel(seed, 7)), strict=True):
+        assert len(set(s)) == 60  # the kit takes ties in the order of the files; we take them as one
+        assert eleven_point_average_precision(s, t) == pytest.approx(devkit_eleven_point(s, t), abs=1e-12)
