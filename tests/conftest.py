@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
-Jpeg = Callable[..., Path]
+from trees import class_tree, voc_tree
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +23,7 @@ def real_data() -> Path:
 
 
 @pytest.fixture
-def jpeg() -> Jpeg:
+def jpeg() -> Callable[..., Path]:
     """``jpeg(path, seed=0, size=(8, 8))`` writes a JPEG of noise, with its folders, and returns the path."""
 
     def write(path: Path, seed: int = 0, size: tuple[int, int] = (8, 8)) -> Path:
@@ -34,3 +33,15 @@ def jpeg() -> Jpeg:
         return path
 
     return write
+
+
+@pytest.fixture
+def classes_on_disk(tmp_path: Path) -> Path:
+    """A tree of 12 training and 6 validation images in folders of three classes."""
+    return class_tree(tmp_path / "classes")
+
+
+@pytest.fixture
+def voc_on_disk(tmp_path: Path) -> Path:
+    """A VOC tree of 12 training and 6 validation images of three classes, one training image difficult in red."""
+    return voc_tree(tmp_path / "voc")

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Jpeg
 
 from saccade.data.check import Finding, check, unreadable
 from saccade.data.listing import Listing
@@ -18,7 +18,7 @@ def listing(root: Path, targets: dict[str, int], classes: tuple[str, ...] = ("ca
 
 
 @pytest.fixture
-def root(tmp_path: Path, jpeg: Jpeg) -> Path:
+def root(tmp_path: Path, jpeg: Callable[..., Path]) -> Path:
     for i in range(6):
         jpeg(tmp_path / f"{i}.jpg", seed=i, size=(64, 64))
     return tmp_path
@@ -56,7 +56,9 @@ def test_every_fault_has_its_name(root: Path) -> None:
         ("unreadable", "val", "folder.jpg"),
     ]
     assert report.images == {"val": 6}
-    assert all(finding.detail and str(root) not in finding.detail.split("(")[0] for finding in report.problems)
+    assert all(
+        finding.detail and str(root) not in finding.detail.split("(")[0] for finding in report.problems
+    )
 
 
 def test_unreadable_tells_names_and_reasons(root: Path) -> None:

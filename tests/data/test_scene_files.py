@@ -1,4 +1,4 @@
-"""Scenes on disk: the layouts as their public definitions have them, written whole, and never over other things."""
+"""Scenes on disk: layouts as their public definitions have them, written whole, never over other things."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ BOX = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox>
 def annotation(root: Path, image_id: str, *objects: tuple[str, str], box: str = BOX) -> None:
     """Write an XML with objects of (name, difficult), where difficult may be left out as ""."""
     body = "".join(
-        f"<object><name>{name}</name>{f'<difficult>{difficult}</difficult>' if difficult else ''}{box}</object>"
+        f"<object><name>{name}</name>{difficult and f'<difficult>{difficult}</difficult>'}{box}</object>"
         for name, difficult in objects
     )
     path = root / "Annotations" / f"{image_id}.xml"
@@ -129,15 +129,17 @@ class TestRefusals:
             f"{root}/nowhere: no such folder; set data.root to the folder that holds JPEGImages/"
         )
         assert message(root / "Annotations") == (
-            f"{root}/Annotations: a VOC data set holds JPEGImages/ and ImageSets/Main/, and JPEGImages and "
-            "ImageSets/Main are missing; there is: 'a.xml', 'b.xml', 'c.xml', 'd.xml'"
+            f"{root}/Annotations: a VOC data set holds JPEGImages/ and ImageSets/Main/; this one lacks "
+            "JPEGImages and ImageSets/Main; there is: 'a.xml', 'b.xml', 'c.xml', 'd.xml'"
         )
 
     def test_root_above_the_data(self, root: Path, tmp_path: Path) -> None:
         inner = tmp_path / "VOCdevkit" / "VOC2012"
         for name in ("JPEGImages", "ImageSets/Main"):
             (inner / name).mkdir(parents=True)
-        assert message(tmp_path / "VOCdevkit").endswith(f"are missing; set data.root={inner}")
+        assert message(tmp_path / "VOCdevkit").endswith(
+            f"lacks JPEGImages and ImageSets/Main; set data.root={inner}"
+        )
 
     def test_split(self, root: Path) -> None:
         set_file(root, "dog_train", "a 1")
@@ -186,7 +188,9 @@ class TestRefusals:
         assert len(message(root).splitlines()) == 4
         assert "Annotations/a.xml: no such annotation, though the split lists the image" in message(root)
         (root / "Annotations").rmdir()
-        assert message(root).endswith("Annotations: no such folder, and no class has a set file of this split")
+        assert message(root).endswith(
+            "Annotations: no such folder, and no class has a set file of this split"
+        )
         set_file(root, "dog_train", "a 1", "b -1", "c 1", "d 1")
         assert message(root, classes=("dog", "dig")).endswith(
             "Annotations: no such folder; set files: unknown class 'dig'; the nearest is 'dog'"

@@ -42,7 +42,11 @@ def test_multilabel_table(scores, targets, expected):
 def test_pooled_decisions_count_every_pair_once():
     scores, targets = np.array([[0.9, 0.9], [0.1, 0.9]]), np.array([[1, 0], [1, -1]])
     pooled = multilabel_decisions(scores, targets).pooled()
-    assert [x.tolist() for x in (pooled.true_positive, pooled.false_positive, pooled.false_negative)] == [[1], [1], [1]]
+    assert [x.tolist() for x in (pooled.true_positive, pooled.false_positive, pooled.false_negative)] == [
+        [1],
+        [1],
+        [1],
+    ]
     assert pooled.f1().tolist() == [0.5]
 
 
@@ -78,5 +82,7 @@ def test_top_k_counts_rows_whose_class_is_among_the_highest():
 
 def test_tied_scores_go_to_the_earlier_class_as_argmax_has_it():
     scores = np.full((3, 3), 1 / 3, np.float32)
-    assert [top_k_accuracy(scores, np.array([0, 1, 2]), k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1.0])
+    assert [top_k_accuracy(scores, np.array([0, 1, 2]), k) for k in (1, 2, 3)] == pytest.approx(
+        [1 / 3, 2 / 3, 1.0]
+    )
     assert top_k_accuracy(scores, scores.argmax(axis=1), 1) == 1.0

@@ -67,7 +67,11 @@ def test_no_class_and_no_image_give_empty_and_undefined():
 
 def test_ranking_groups_equal_scores_and_counts():
     r = rank(np.array([0.2, 0.9, 0.9, 0.5, 0.7]), np.array([1, 0, 1, -1, 1]))
-    assert (r.scores.tolist(), r.found.tolist(), r.positives.tolist()) == ([0.9, 0.7, 0.2], [2, 3, 4], [1, 2, 3])
+    assert (r.scores.tolist(), r.found.tolist(), r.positives.tolist()) == (
+        [0.9, 0.7, 0.2],
+        [2, 3, 4],
+        [1, 2, 3],
+    )
     assert (r.n, r.n_positive, r.n_negative) == (4, 3, 1)
 
 
@@ -75,7 +79,9 @@ def test_recall_of_three_in_ten_reaches_three_tenths():
     # 3 / 10 >= 0.1 * 3 is false in floats. Precision is 1 for the first 3 of 10 positives, 10/20 at the end.
     targets = np.array([1, 1, 1] + [0] * 10 + [1] * 7)
     expected = (4 * 1.0 + 7 * 0.5) / 11  # recall 0, 0.1, 0.2, 0.3 see 1; the others see 10/20
-    assert eleven_point_average_precision(np.arange(20.0)[::-1], targets) == pytest.approx(expected, abs=1e-12)
+    assert eleven_point_average_precision(np.arange(20.0)[::-1], targets) == pytest.approx(
+        expected, abs=1e-12
+    )
 
 
 def test_one_vs_rest():

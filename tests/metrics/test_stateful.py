@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -19,7 +22,11 @@ CLASSES = ["cat", "dog", "bus"]
 def split(n=23):
     g = torch.Generator().manual_seed(0)
     logits = torch.randn(n, 3, generator=g)
-    return logits, torch.randint(-1, 2, (n, 3), generator=g, dtype=torch.int8), torch.randint(0, 3, (n,), generator=g)
+    return (
+        logits,
+        torch.randint(-1, 2, (n, 3), generator=g, dtype=torch.int8),
+        torch.randint(0, 3, (n,), generator=g),
+    )
 
 
 @pytest.mark.parametrize("batch", [1, 7, 23])
@@ -66,6 +73,50 @@ def test_pooling_names_what_compute_returns():
     assert ClassifyMetrics(CLASSES, top_k=2).pooling == classify_pooling(3, 2)
 
 
+class Meeting:
+    """Two threads that gather as two processes do: in step, tensors of one type and number of axes."""
+
+    def __init__(self):
+        self.barrier = threading.Barrier(2, timeout=10)
+        self.brought = [None, None]
+
+    def gather(self, rank):
+        def dist_sync_fn(tensor, group=None):
+            self.brought[rank] = tensor
+            self.barrier.wait()
+            both = list(self.brought)
+            self.barrier.wait()
+            assert both[0].ndim == both[1].ndim
+            assert both[0].dtype == both[1].dtype
+            return both
+
+        return dist_sync_fn
+
+
+@pytest.mark.parametrize(
+    "parts", [[[(0, 7), (7, 16)], [(16, 23)]], [[(0, 10), (10, 23)], []]], ids=["both", "one empty"]
+)
+@pytest.mark.parametrize("kind", [MultilabelMetrics, ClassifyMetrics])
+def test_two_ranks_agree_with_one_even_if_one_has_no_image(kind, parts):
+    logits, targets, target = split()
+    scores, labels = logits.softmax(1), targets if kind is MultilabelMetrics else target
+    alone = kind(CLASSES)
+    alone.update(scores, labels)
+    meeting = Meeting()
+
+    def work(rank):
+        metric = kind(CLASSES, dist_sync_fn=meeting.gather(rank), distributed_available_fn=lambda: True)
+        for a, b in parts[rank]:
+            metric.update(scores[a:b], labels[a:b])
+        return metric.compute()
+
+    with ThreadPoolExecutor(2) as pool, warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # torchmetrics remarks on computing before the first update
+        assert list(pool.map(work, range(2))) == [alone.compute()] * 2
+
+
 # Rank 0 gets every image and rank 1 none ("all"), or each gets some, in batches of unequal size ("some").
 TWO_PROCESSES = """
 import json, sys
@@ -87,7 +138,8 @@ dist.destroy_process_group()
 """
 
 
-def test_two_processes_agree_with_one_even_if_one_has_no_image(tmp_path):
+@pytest.mark.slow  # two processes that import torch
+def test_the_same_with_two_processes(tmp_path):
     logits, targets, target = split()
     torch.save((logits, targets, target), tmp_path / "split.pt")
     arguments = [(tmp_path / "meet").as_uri(), str(tmp_path)]
@@ -111,7 +163,10 @@ def test_pure_functions_need_numpy_alone():
         "import sys, saccade.metrics.summary, saccade.metrics.tail;"
         "print(sorted({'torch', 'torchmetrics', 'sklearn', 'polars'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
 
 
 def test_scores_of_any_layout_and_origin_give_the_same():

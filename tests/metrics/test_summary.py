@@ -1,4 +1,4 @@
-"""The names and the None of what goes to metrics.json; the numbers themselves are tested beside their functions."""
+"""Names, None and pooling of what goes to metrics.json, on tables worked by hand."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ def test_classify_on_a_table_worked_by_hand():
     assert result.metrics == pytest.approx(dict(zip(result.metrics, expected, strict=True)))
 
 
-@pytest.mark.parametrize(("top_k", "n_classes", "name"), [(5, 3, "top3_accuracy"), (2, 3, "top2_accuracy"), (1, 3, None), (5, 1, None)])
+@pytest.mark.parametrize(
+    ("top_k", "n_classes", "name"),
+    [(5, 3, "top3_accuracy"), (2, 3, "top2_accuracy"), (1, 3, None), (5, 1, None)],
+)
 def test_top_k_is_capped_and_left_out_at_one(top_k, n_classes, name):
     scores = np.full((2, n_classes), 1 / n_classes, np.float32)
     got = classify_scores(scores, np.zeros(2, np.int64), classes=list("abc")[:n_classes], top_k=top_k)
@@ -65,12 +68,16 @@ def test_every_number_says_how_it_was_pooled_and_nothing_else_does():
     multilabel = multilabel_scores(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.int8), classes=["a"])
     assert list(MULTILABEL_POOLING) == ["loss", *multilabel.metrics]
     for top_k in (1, 2, 5):
-        got = classify_scores(np.zeros((1, 3), np.float32), np.zeros(1, np.int64), classes=list("abc"), top_k=top_k)
+        got = classify_scores(
+            np.zeros((1, 3), np.float32), np.zeros(1, np.int64), classes=list("abc"), top_k=top_k
+        )
         assert list(classify_pooling(3, top_k)) == ["loss", *got.metrics]
 
 
 def test_no_image_at_all_is_undefined_throughout():
-    multilabel = multilabel_scores(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.int8), classes=["a", "b"])
+    multilabel = multilabel_scores(
+        np.zeros((0, 2), np.float32), np.zeros((0, 2), np.int8), classes=["a", "b"]
+    )
     classify = classify_scores(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), classes=["a", "b"])
     for result in (multilabel, classify):
         assert set(result.metrics.values()) == {None}
@@ -80,7 +87,11 @@ def test_no_image_at_all_is_undefined_throughout():
 
 def test_numbers_are_plain_python_and_counts_stay_whole():
     result = multilabel_scores(np.full((1, 1), 0.9, np.float32), np.ones((1, 1), np.int8), classes=["a"])
-    assert {k for k, v in result.per_class["a"].items() if type(v) is int} == {"n_positive", "n_negative", "n_ignored"}
+    assert {k for k, v in result.per_class["a"].items() if type(v) is int} == {
+        "n_positive",
+        "n_negative",
+        "n_ignored",
+    }
     assert {type(v) for v in [*result.metrics.values(), *result.per_class["a"].values()]} == {float, int}
 
 

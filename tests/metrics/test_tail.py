@@ -1,6 +1,8 @@
-"""Tail accuracy against a table worked by hand (that of docs/metrics.md) and against the formula, term by term."""
+"""Tail accuracy against a table worked by hand (that of docs/metrics.md) and against the formula."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +20,9 @@ def brute_force(scores, targets, threshold):
     thresholds = [ladder[m * k // 20] for k in range(20)]
     accuracies = []
     for t in thresholds:
-        above = [(s > threshold) == (y == 1) for s, y in images if s > t]  # f(x) = y, f deciding at the threshold
+        above = [
+            (s > threshold) == (y == 1) for s, y in images if s > t
+        ]  # f(x) = y, f deciding at the threshold
         accuracies.append(sum(above) / len(above) if above else NAN)
     return thresholds, accuracies
 
@@ -52,7 +56,7 @@ def test_thresholds_part_the_scores_above_the_first_into_equal_shares():
     scores = np.r_[above, 0.1, 0.2]
     thresholds = tail_curve(scores, np.ones(len(scores))).thresholds
     edges = [*thresholds, scores.max()]
-    shares = [((scores > a) & (scores <= b)).sum() for a, b in zip(edges, edges[1:], strict=False)]
+    shares = [((scores > a) & (scores <= b)).sum() for a, b in pairwise(edges)]
     assert set(shares) == {len(above) // 20}
 
 

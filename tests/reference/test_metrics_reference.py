@@ -1,7 +1,8 @@
-"""Metrics against scikit-learn, and the 11-point AP against the VOC2007 development kit's loop (VOCevalcls.m)."""
+"""Metrics against scikit-learn; 11-point AP against the loop of the VOC2007 kit (VOCevalcls.m)."""
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -35,7 +36,9 @@ def classify(seed, digits):
 def test_rankings_equal_scikit_learn(seed, digits):
     for s, t in zip(*(x.T for x in multilabel(seed, digits)), strict=True):
         valid = t >= 0
-        assert average_precision(s, t) == pytest.approx(sk.average_precision_score(t[valid], s[valid]), abs=1e-12)
+        assert average_precision(s, t) == pytest.approx(
+            sk.average_precision_score(t[valid], s[valid]), abs=1e-12
+        )
         assert auroc(s, t) == pytest.approx(sk.roc_auc_score(t[valid], s[valid]), abs=1e-12)
 
 
@@ -50,7 +53,9 @@ def test_multilabel_split_equals_scikit_learn(seed, digits):
         f1 = sk.f1_score(y, p, zero_division=0)
         precision, recall = sk.precision_score(y, p, zero_division=0), sk.recall_score(y, p, zero_division=0)
         rows.append((sk.average_precision_score(y, x), sk.accuracy_score(y, p), precision, recall, f1))
-    mine = [[row[k] for k in ("ap", "accuracy", "precision", "recall", "f1")] for row in got.per_class.values()]
+    mine = [
+        [row[k] for k in ("ap", "accuracy", "precision", "recall", "f1")] for row in got.per_class.values()
+    ]
     np.testing.assert_allclose(mine, rows, rtol=0, atol=1e-12)
     means = [got.metrics[k] for k in ("map", "accuracy", "macro_f1")]
     np.testing.assert_allclose(means, np.mean(rows, axis=0)[[0, 1, 4]], rtol=0, atol=1e-12)
@@ -74,7 +79,9 @@ def test_classify_split_equals_scikit_learn(seed):
     scores, target = classify(seed, 7)
     prediction, labels = scores.argmax(1), np.arange(7)
     got = classify_scores(scores, target, classes=CLASSES, top_k=3)
-    p, r, f, _ = sk.precision_recall_fscore_support(target, prediction, labels=labels, average="macro", zero_division=0)
+    p, r, f, _ = sk.precision_recall_fscore_support(
+        target, prediction, labels=labels, average="macro", zero_division=0
+    )
     rest = target[:, None] == labels
     with_image = rest.any(0)
     ap = [sk.average_precision_score(rest[:, i], scores[:, i]) for i in np.flatnonzero(with_image)]
@@ -92,11 +99,10 @@ def test_classify_split_equals_scikit_learn(seed):
     assert got.metrics == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
 def balanced(target, prediction):
-    import warnings
-
-    with warnings.catch_warnings():  # a class without an image is left out of the mean, and scikit-learn says so
+    with (
+        warnings.catch_warnings()
+    ):  # a class without an image is left out of the mean, and scikit-learn says so
         warnings.simplefilter("ignore", UserWarning)
         return sk.balanced_accuracy_score(target, prediction)
 

@@ -41,7 +41,13 @@ def environment(
         "device": "cpu",
         "git": None,
         "seed": 0,
-        "data": {"root": "/data", "fingerprint": "0123abcd", "splits": splits, "skipped": skipped, "classes": classes},
+        "data": {
+            "root": "/data",
+            "fingerprint": "0123abcd",
+            "splits": splits,
+            "skipped": skipped,
+            "classes": classes,
+        },
         "normalize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
         "model": {"name": "resnet18", "parameters": 11178051, "trainable": 2565},
         "selection": {
@@ -102,9 +108,24 @@ def add_multilabel(
     numbers = multilabel_scores(scores, targets, classes=classes)
     rows = pl.DataFrame(
         {"image": images, "targets": targets.tolist(), "scores": scores.tolist(), "loss": losses},
-        schema={"image": pl.String, "targets": pl.List(pl.Int8), "scores": pl.List(pl.Float32), "loss": pl.Float32},
+        schema={
+            "image": pl.String,
+            "targets": pl.List(pl.Int8),
+            "scores": pl.List(pl.Float32),
+            "loss": pl.Float32,
+        },
     )
-    _write(run, name, rows, classes, numbers, task="multilabel", pooling=MULTILABEL_POOLING, threshold=0.5, **about)
+    _write(
+        run,
+        name,
+        rows,
+        classes,
+        numbers,
+        task="multilabel",
+        pooling=MULTILABEL_POOLING,
+        threshold=0.5,
+        **about,
+    )
 
 
 def add_classify(
@@ -144,7 +165,13 @@ def _write(run: Run, name: str, rows: pl.DataFrame, classes: list[str], numbers:
         "metrics": {"loss": loss, **numbers.metrics},
         "per_class": numbers.per_class,
     }
-    defaults = {"checkpoint": "best.ckpt", "epoch": 7, "data_root": "/data", "optimistic": False, "seconds": 1.0}
+    defaults = {
+        "checkpoint": "best.ckpt",
+        "epoch": 7,
+        "data_root": "/data",
+        "optimistic": False,
+        "seconds": 1.0,
+    }
     run.evaluation(name).write(metrics, rows, {**defaults, **about})
 
 

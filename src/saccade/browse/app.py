@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from saccade.browse.gallery import Choice, Unknown
+from saccade.browse.gallery import Choice, UnknownError
 from saccade.browse.library import Library
 from saccade.browse.overview import confusion, summary
 from saccade.browse.thumbnails import SIZES, Thumbnails
@@ -47,7 +47,7 @@ def create_app(run: Run, *, evaluation: str | None = None, data_root: Path | Non
     app = FastAPI(title="saccade browse", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     app.middleware("http")(_with_headers)
-    app.add_exception_handler(Unknown, _unknown)
+    app.add_exception_handler(UnknownError, _unknown)
     app.add_exception_handler(RunError, _unusable)
     app.mount("/static", StaticFiles(packages=[("saccade.browse", "static")]), name="static")
     _add_page(app, library)
@@ -102,7 +102,7 @@ def _add_images(app: FastAPI, library: Library) -> None:
     @app.get("/image/{evaluation}/{row:int}")
     def get_thumbnail(request: Request, evaluation: str, row: int, size: int = SIZES[0]) -> Response:
         if size not in SIZES:
-            raise Unknown(f"there is no size {size}")
+            raise UnknownError(f"there is no size {size}")
         gallery = library.gallery(evaluation)
         file = gallery.allowed.find(gallery.path(row))
         if isinstance(file, str):

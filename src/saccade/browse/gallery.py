@@ -20,11 +20,11 @@ from saccade.browse.thumbnails import Allowed
 
 PAGE = 48  # tiles; divides into 2, 3, 4, 6 and 8 columns
 NAMED = 3  # mistakes that a tile names
-Show: TypeAlias = Literal["all", "hits", "misses", "false_alarms"]
+Show: TypeAlias = Literal["all", "hits", "misses", "false_alarms", "ignored"]
 Rows: TypeAlias = NDArray[np.int64]
 
 
-class Unknown(LookupError):
+class UnknownError(LookupError):
     """Something the page was asked for that the evaluation does not hold: a stale or mistyped address."""
 
 
@@ -65,7 +65,7 @@ class Gallery:
         A page beyond the last is the last.
 
         Raises:
-            Unknown: a class that the evaluation does not know.
+            UnknownError: a class that the evaluation does not know.
         """
         selection = self._of_all(choice) if choice.name is None else self._of_class(choice.name, choice)
         kept = selection.shown["all"]
@@ -84,10 +84,10 @@ class Gallery:
         }
 
     def image(self, row: int, threshold: float | None = None) -> dict[str, Any]:
-        """One image with all its scores, highest first; ``threshold`` replaces that of the multilabel decision.
+        """One image with all its scores, highest first, as a multilabel decision at ``threshold`` takes them.
 
         Raises:
-            Unknown: there is no such row.
+            UnknownError: there is no such row.
         """
         p = self.predictions
         self.path(row)
@@ -98,7 +98,8 @@ class Gallery:
             "labelled": None if p.answers is None else p.classes[int(p.targets[row])],
             "answer": None if p.answers is None else p.classes[int(p.answers[row])],
             "classes": [
-                {"name": p.classes[k], "score": number(scores[k]), "outcome": OUTCOMES[codes[k]]} for k in ranked
+                {"name": p.classes[k], "score": number(scores[k]), "outcome": OUTCOMES[codes[k]]}
+                for k in ranked
             ],
         }
 
@@ -106,15 +107,15 @@ class Gallery:
         """The path of image ``row``, as the evaluation wrote it.
 
         Raises:
-            Unknown: there is no such row.
+            UnknownError: there is no such row.
         """
         if not 0 <= row < len(self.predictions.images):
-            raise Unknown(f"there is no image {row}")
+            raise UnknownError(f"there is no image {row}")
         return self.predictions.images[row]
 
     def _index(self, name: str) -> int:
         if name not in self._number:
-            raise Unknown(f"there is no class {name}")
+            raise UnknownError(f"there is no class {name}")
         return self._number[name]
 
     def _of_class(self, name: str, choice: Choice) -> _Selection:
@@ -133,6 +134,7 @@ class Gallery:
                 "hits": codes == HIT,
                 "misses": codes == MISS,
                 "false_alarms": codes == FALSE_ALARM,
+                "ignored": codes == IGNORED,
             },
             outcome=codes,
             ranking=ranking,
@@ -140,7 +142,6 @@ class Gallery:
                 "threshold": threshold,
                 "numbers": asdict(cut(ranking, threshold)),
                 "histogram": ranking.histogram.tolist(),
-                "ignored": int((codes == IGNORED).sum()),
                 "cut_page": int((p.scores[index] > np.float32(threshold)).sum()) // PAGE + 1,
             },
         )
@@ -155,6 +156,7 @@ class Gallery:
                 "hits": ~missed & ~alarmed,
                 "misses": missed,
                 "false_alarms": alarmed,
+                "ignored": np.zeros(len(missed), np.bool_),
             },
         )
 
@@ -163,7 +165,10 @@ class Gallery:
         if p.answers is not None:
             labelled, answer = int(p.targets[row]), int(p.answers[row])
             tile |= {"labelled": p.classes[labelled], "answer": p.classes[answer]}
-            tile |= {"score": number(p.scores[answer, row]), "outcome": "hit" if labelled == answer else "miss"}
+            tile |= {
+                "score": number(p.scores[answer, row]),
+                "outcome": "hit" if labelled == answer else "miss",
+            }
         elif choice.name is None:
             tile |= self._mistakes(row)
         if choice.name is not None and selection.outcome is not None and selection.ranking is not None:

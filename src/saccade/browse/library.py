@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from saccade.browse.gallery import Gallery, Unknown
+from saccade.browse.gallery import Gallery, UnknownError
 from saccade.browse.predictions import load
 from saccade.browse.thumbnails import Allowed
 from saccade.errors import RunError
@@ -18,7 +18,7 @@ KEPT = 2  # evaluations in memory: with 50,000 images and 1,000 classes one take
 class Library:
     """The evaluations of one run; at most ``KEPT`` are held in memory.
 
-    ``data_root`` replaces the data root of the evaluation shown first, and of all others that had the same one.
+    ``data_root`` replaces the data root of the evaluation shown first, and of all others that had it too.
 
     Raises:
         RunError: the run has no evaluation, or none of that name, or its files cannot be used.
@@ -46,11 +46,11 @@ class Library:
         """The evaluation of that name.
 
         Raises:
-            Unknown: there is none.
+            UnknownError: there is none.
             RunError: its files cannot be used.
         """
         if name not in self.names:
-            raise Unknown(f"there is no evaluation {name}")
+            raise UnknownError(f"there is no evaluation {name}")
         with self._lock:  # two requests at once must not read it twice
             if name not in self._open:
                 while len(self._open) >= KEPT:

@@ -13,7 +13,7 @@ LISTED = 100
 
 
 def summary(predictions: Predictions) -> dict[str, Any]:
-    """What the page needs once for an evaluation; the rows of the table are lists in the order of ``columns``."""
+    """What the page needs once for an evaluation; a row of the table is the class, then ``columns``."""
     metrics, about = predictions.metrics, predictions.evaluation.about()
     per_class = metrics.get("per_class", {})
     columns = list(next(iter(per_class.values()), {}))
@@ -34,8 +34,8 @@ def summary(predictions: Predictions) -> dict[str, Any]:
 def confusion(predictions: Predictions) -> dict[str, Any]:
     """Classify: how often each class is taken for each.
 
-    ``matrix`` is (C, C) counts, rows labelled, columns predicted, or None for many classes; ``pairs`` lists the most
-    frequent mistakes. Both are empty for multilabel, where one image has many labels and a mistake has no other class.
+    ``matrix`` is (C, C) counts, rows labelled, columns predicted, or None for many classes; ``pairs`` lists
+    the most frequent mistakes. Both are empty for multilabel, where a mistake names no other class.
     """
     names, answers, targets = predictions.classes, predictions.answers, predictions.targets
     if answers is None:

@@ -22,7 +22,9 @@ Ints: TypeAlias = NDArray[np.int32]
 Labels: TypeAlias = NDArray[np.int8]
 Flags: TypeAlias = NDArray[np.bool_]
 
-BLOCK = 50_000_000 // 8  # numbers decoded at once: bounds the memory that reading takes beside the arrays themselves
+BLOCK = (
+    50_000_000 // 8
+)  # numbers decoded at once: bounds the memory that reading takes beside the arrays themselves
 COLUMNS = {
     "multilabel": ("image", "targets", "scores", "loss"),
     "classify": ("image", "target", "prediction", "scores", "loss"),
@@ -33,7 +35,7 @@ COLUMNS = {
 class Predictions:
     """All predictions of one evaluation.
 
-    The decision on a class is ``score > threshold`` for multilabel, and having the highest score for classify.
+    The decision on a class is ``score > threshold`` for multilabel, and being the answer for classify.
     """
 
     evaluation: Evaluation
@@ -52,16 +54,14 @@ class Predictions:
 
     def labels(self, index: int) -> Labels:
         """(N,) int8: 1 where class ``index`` is present, 0 where absent, -1 where ignored."""
-        if self.answers is None:
-            row: Labels = self.targets[index].astype(np.int8, copy=False)
-            return row
-        return (self.targets == index).astype(np.int8)
+        row = self.targets[index] if self.answers is None else self.targets == index
+        return np.asarray(row, np.int8)
 
     def decided(self, index: int, threshold: float | None = None) -> Flags:
-        """(N,) bool: where the model says class ``index``; ``threshold`` replaces that of a multilabel decision."""
+        """(N,) bool: where the model says class ``index``, multilabel at ``threshold`` if one is given."""
         if self.answers is not None:
-            return self.answers == index
-        return self.scores[index] > np.float32(self.threshold if threshold is None else threshold)
+            return np.asarray(self.answers == index)
+        return np.asarray(self.scores[index] > np.float32(self.threshold if threshold is None else threshold))
 
 
 def load(evaluation: Evaluation) -> Predictions:
@@ -73,13 +73,17 @@ def load(evaluation: Evaluation) -> Predictions:
     metrics, about, file = evaluation.metrics(), evaluation.about(), evaluation.predictions_file
     task, classes = about.get("task"), tuple(metrics["classes"])
     if task not in COLUMNS:
-        raise RunError(f"{evaluation.path}: predictions of task {task!r}; browse shows {' and '.join(COLUMNS)}")
+        raise RunError(
+            f"{evaluation.path}: predictions of task {task!r}; browse shows {' and '.join(COLUMNS)}"
+        )
     if not file.is_file():
         raise RunError(f"{file}: not found; make it with `saccade evaluate`")
     scan = pl.scan_parquet(file)
     missing = [name for name in COLUMNS[task] if name not in scan.collect_schema()]
     if missing:
-        raise RunError(f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`")
+        raise RunError(
+            f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`"
+        )
     threshold = float(about.get("threshold") or 0.5)
     read = _read_multilabel if task == "multilabel" else _read_classify
     root = about.get("data_root")
@@ -106,7 +110,7 @@ def _read_multilabel(
         scores[:, rows] = block.T
     for rows, block in _blocks(scan, "targets", pl.Int8, len(classes), file):
         targets[:, rows] = block.T
-        decided = scores[:, rows].T > np.float32(threshold)
+        decided = np.greater(scores[:, rows].T, np.float32(threshold))
         missed[rows] = ((block == 1) & ~decided).sum(axis=1)
         false_alarms[rows] = ((block == 0) & decided).sum(axis=1)
     return {

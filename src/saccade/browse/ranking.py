@@ -63,8 +63,8 @@ def rank(scores: Floats, labels: Labels, decided: Flags) -> Ranking:
 def cut(ranking: Ranking, threshold: float) -> Cut:
     """Count what scores above ``threshold``.
 
-    Tail accuracy is the share of right decisions among these. From the decision threshold upwards every image above is
-    decided to be of the class, and it equals precision; below it, it also counts the right refusals.
+    Tail accuracy is the share of right decisions among these. From the decision threshold upwards every image
+    above is decided to be of the class, and it equals precision; below it, it also counts the right refusals.
     """
     above = int((ranking.scores > np.float32(threshold)).sum())
     hits, positives = int(ranking.positives[above]), int(ranking.positives[-1])

@@ -45,7 +45,7 @@ def serve(
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on the first free port from ``port`` on; connections wait in it until they are served.
+    """A listening socket on the first free port from ``port`` on; connections wait in it to be served.
 
     Raises:
         RunError: no port is free.
@@ -61,4 +61,6 @@ def listen(port: int) -> socket.socket:
             listener.close()
             continue
         return listener
-    raise RunError(f"port {port} and the {TRIED} after it cannot be used; name another one, such as --port 9000")
+    raise RunError(
+        f"port {port} and the {TRIED} after it cannot be used; name another one, such as --port 9000"
+    )

@@ -20,8 +20,8 @@ QUALITY = 88
 class Allowed:
     """The folders whose images may be shown.
 
-    A path counts where it really lies, after every symbolic link: a link out of the folders is refused, and a data
-    root that is a link itself is not.
+    A path counts where it really lies, after every symbolic link: a link out of the folders is refused, and a
+    data root that is a link itself is not.
     """
 
     root: Path | None  # the data root, which relative paths start from
@@ -88,6 +88,10 @@ def _shrunk(file: Path, size: int) -> bytes:
             upright.thumbnail((size, size))
             buffer = io.BytesIO()
             upright.save(buffer, "JPEG", quality=QUALITY)
-    except (Image.DecompressionBombError, SyntaxError, ValueError) as error:  # Pillow's other words for a bad file
+    except (
+        Image.DecompressionBombError,
+        SyntaxError,
+        ValueError,
+    ) as error:  # Pillow's other words for a bad file
         raise OSError(f"{file}: {error}") from None
     return buffer.getvalue()

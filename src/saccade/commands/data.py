@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def data_check(source: str | Path, overrides: Sequence[str] = ()) -> Report:
     listings, errors = _readable_splits(config)
     with progress_bar() as bar:
         task = bar.add_task("reading images", total=sum(map(len, listings.values())))
-        return check(listings, errors=errors, progress=lambda done, total: bar.update(task, completed=done))
+        return check(listings, errors=errors, progress=partial(bar.advance, task))
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,13 @@ def data_stats(source: str | Path, overrides: Sequence[str] = ()) -> DataStatist
     train = listings["train"]
     with progress_bar() as bar:
         task = bar.add_task("reading images", total=sum(map(len, listings.values())) + len(train))
-        advance = 0
+        advance = partial(bar.advance, task)
         splits: dict[str, SplitStatistics] = {}
         for name, listing in listings.items():
-            before = advance
-            sizes = statistics.image_sizes(
-                _paths(listing),
-                progress=lambda done, total, before=before: bar.update(task, completed=before + done),
-            )
-            advance += len(listing)
+            sizes = statistics.image_sizes(_paths(listing), progress=advance)
             splits[name] = SplitStatistics(len(listing), counts(listing), _spread(sizes[:, 0]), _spread(sizes[:, 1]))
-        mean, std = statistics.channel_statistics(
-            _paths(train),
-            size=prepared.config.data.image_size,
-            progress=lambda done, total: bar.update(task, completed=advance + done),
-        )
+        size = prepared.config.data.image_size
+        mean, std = statistics.channel_statistics(_paths(train), size=size, progress=advance)
     return DataStatistics(splits, mean, std)
 
 

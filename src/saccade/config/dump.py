@@ -14,15 +14,21 @@ from saccade.config.yaml_reader import CORE
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every text that YAML 1.1 or 1.2 takes for something else; sections in lines, lists in brackets."""
+    """Quotes every text that YAML 1.1 or 1.2 takes for something else; lists in brackets."""
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write equal values twice instead of pointing from one to the other."""
         return True
 
 
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Line breaks and the like survive in double quotes only."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
 for _tag, _pattern in CORE.items():
     _Dumper.add_implicit_resolver(_tag, _pattern, None)
+_Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(
     list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
 )

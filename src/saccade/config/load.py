@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from saccade.config.messages import explained, told
-from saccade.config.nodes import Key, Node, Place, Problem, find, merged, plain, replaced
+from saccade.config.nodes import Key, Node, Place, Problem, expanded, find, merged, plain, replaced
 from saccade.config.overrides import read_overrides
 from saccade.config.schema import Config
 from saccade.config.sources import find_source, read_source
@@ -82,7 +82,7 @@ def _with_absolute_paths(tree: Node, problems: list[Problem]) -> Node:
 def _absolute(text: str, key: Key, place: Place, problems: list[Problem]) -> str:
     """The absolute path: below the place's folder, or below SACCADE_DATA where something is only there."""
     try:
-        path = Path(text).expanduser()
+        path = expanded(text)
     except RuntimeError:
         problems.append(Problem(key, place, f'found "{text}", and there is no home folder of that name'))
         return text
@@ -90,7 +90,7 @@ def _absolute(text: str, key: Key, place: Place, problems: list[Problem]) -> str
     shared = os.environ.get("SACCADE_DATA")
     if path.is_absolute() or not shared or os.path.lexists(here):
         return here
-    there = os.path.normpath(Path.cwd() / Path(shared).expanduser() / path)
+    there = os.path.normpath(Path.cwd() / shared / path)
     return there if ".." not in path.parts and os.path.lexists(there) else here
 
 

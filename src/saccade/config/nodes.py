@@ -10,6 +10,9 @@ Key = tuple[str | int, ...]
 """The way to a value: keys of mappings and indices of lists."""
 
 
+COMMAND_LINE = "command line"
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a value was written."""
@@ -25,11 +28,8 @@ class Place:
         return self.source if self.line is None else f"{self.source}, line {self.line}"
 
     def at(self, line: int | None) -> Place:
-        """The same source at another line."""
-        return Place(self.source, self.folder, line)
-
-
-COMMAND_LINE = "command line"
+        """The same source at another line; the command line is one line and needs no number."""
+        return self if self.source == COMMAND_LINE else Place(self.source, self.folder, line)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,17 @@ def dotted(key: Key) -> str:
 
 def given_twice(first: Place) -> str:
     """What is said about a key that stands in a mapping already."""
-    return f"given twice; it stands in line {first.line} already; keep one of the two"
+    where = "" if first.line is None else f"it stands in line {first.line} already; "
+    return f"given twice; {where}keep one of the two"
+
+
+def expanded(text: str) -> Path:
+    """The path with a leading ``~`` replaced by the home folder; ``./~`` is a folder of that name.
+
+    Raises:
+        RuntimeError: nobody knows that home folder.
+    """
+    return Path(text).expanduser() if text.startswith("~") else Path(text)
 
 
 def plain(node: Node) -> object:

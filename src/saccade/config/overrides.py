@@ -72,7 +72,7 @@ def _value(text: str, place: Place, keys: list[str], problems: list[Problem]) ->
     if text.startswith(_YAML_STARTS):
         inside: list[Problem] = []
         try:
-            node = _without_lines(read_yaml(text, place, inside), place)
+            node = read_yaml(text, place, inside)
         except ConfigError as error:
             said = str(error).partition("not valid YAML: ")[2]
             inside, node = [Problem((), place, f"found {text}: {said}")], Node(None, place)
@@ -83,15 +83,6 @@ def _value(text: str, place: Place, keys: list[str], problems: list[Problem]) ->
     except ValueError:
         problems.append(Problem(tuple(keys), place, f"found {text[:40]}, which cannot be read as a number"))
         return Node(None, place)
-
-
-def _without_lines(node: Node, place: Place) -> Node:
-    """The command line is one line, and needs no number."""
-    if isinstance(node.value, dict):
-        return Node({key: _without_lines(child, place) for key, child in node.value.items()}, place)
-    if isinstance(node.value, list):
-        return Node([_without_lines(child, place) for child in node.value], place)
-    return Node(node.value, place, node.text)
 
 
 def _nested(keys: list[str], node: Node, place: Place) -> Node:

@@ -7,6 +7,7 @@ is wrong`.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -200,7 +201,7 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _classes_are_distinct(self) -> Self:
-        twice = sorted({c for c in self.classes or () if (self.classes or ()).count(c) > 1})
+        twice = [name for name, count in Counter(self.classes or ()).items() if count > 1]
         if twice:
             raise ValueError(
                 f"data.classes: {', '.join(map(repr, twice))} is named more than once; name each class once"

@@ -123,7 +123,8 @@ def all_keys(shape: Shape | None = None, above: Key = ()) -> Iterator[Key]:
 
 def allowed(shape: Shape) -> str:
     """What a key takes, in words: ``none, backbone, or a whole number >= 1``."""
-    words = [word for choice in options(shape) for word in _words(choice)]
+    words = [word for choice in options(shape) if "properties" not in choice for word in _words(choice)]
+    words += [f"a section with {_some(keys_of(shape))}"] if sections(shape) else []
     words = list(dict.fromkeys(words))
     if len(words) < 3:
         return " or ".join(words)
@@ -142,9 +143,12 @@ def _fixed(shape: Shape) -> list[Any]:
 def _words(shape: Shape) -> list[str]:
     if fixed := _fixed(shape):
         return [str(value) for value in fixed]
-    if "properties" in shape:
-        return [f"a section with {', '.join(shape['properties'])}"]
     return [_noun(shape, many=False)]
+
+
+def _some(keys: list[str]) -> str:
+    """The first few of many keys."""
+    return ", ".join(keys) if len(keys) <= 4 else f"{', '.join(keys[:3])}, ..."
 
 
 def _noun(shape: Shape, *, many: bool) -> str:

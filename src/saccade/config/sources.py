@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saccade.config.json_reader import read_json
-from saccade.config.nodes import Node, Place, Problem, merged
+from saccade.config.nodes import Node, Place, Problem, expanded, merged
 from saccade.config.schema import Config
 from saccade.config.toml_reader import read_toml
 from saccade.config.yaml_reader import read_yaml
@@ -65,7 +65,10 @@ def find_source(name: str | Path, folder: Path) -> Source:
     text = os.fspath(name)
     if not _is_path(name) and text in preset_names():
         return Source(_PRESETS / f"{text}.yaml", Place(f"preset {text}", Path.cwd()))
-    path = Path(os.path.normpath(folder / _expanded(text)))
+    try:
+        path = Path(os.path.normpath(folder / expanded(text)))
+    except RuntimeError:
+        raise ConfigError(f"there is no file {text}, and no home folder of that name") from None
     if path.is_file():
         return Source(path, Place(shown(path), path.parent))
     raise ConfigError(_not_found(name, path))
@@ -105,14 +108,6 @@ def shown(path: Path) -> str:
 def _is_path(name: str | Path) -> bool:
     text = os.fspath(name)
     return isinstance(name, Path) or "/" in text or os.sep in text or text.lower().endswith(_SUFFIXES)
-
-
-def _expanded(text: str) -> Path:
-    """The path with ``~`` replaced; as it is where nobody knows that home folder."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        return Path(text)
 
 
 def _parent(extends: Node, chain: list[Source]) -> Source:

@@ -70,13 +70,16 @@ def similar_keys(key: Key, task: object) -> list[str]:
     """
     word = str(key[-1]).lower().replace("-", "_")
     section = shape_at(key[:-1], task)
-    own = difflib.get_close_matches(word, keys_of(section) if section else [], n=1)
-    found = [dotted((*key[:-1], name)) for name in own]
+    own = keys_of(section) if section else []
+    found = _closest(word, {name: (*key[:-1], name) for name in own}, cutoff=0.8)
     everywhere = [other for other in all_keys() if other[0] != "task" or shape_at(other, task) is not None]
     found += [dotted(other) for other in everywhere if other[-1] == word]
     if word in SYNONYMS:
         found.append(SYNONYMS[word])
-    if not found:
-        names = {str(other[-1]): other for other in reversed(everywhere)}
-        found = [dotted(names[name]) for name in difflib.get_close_matches(word, names, n=1, cutoff=0.7)]
+    found = found or _closest(word, {name: (*key[:-1], name) for name in own}, cutoff=0.6)
+    found = found or _closest(word, {str(other[-1]): other for other in reversed(everywhere)}, cutoff=0.7)
     return list(dict.fromkeys(found))[:2]
+
+
+def _closest(word: str, names: dict[str, Key], cutoff: float) -> list[str]:
+    return [dotted(names[name]) for name in difflib.get_close_matches(word, names, n=1, cutoff=cutoff)]

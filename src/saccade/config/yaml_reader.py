@@ -27,6 +27,7 @@ CORE: Final[dict[str, re.Pattern[str]]] = {
     ),
 }
 """How an unquoted scalar is told: tags and patterns of YAML 1.2, section 10.3.2; what fits none is text."""
+_TAGS = frozenset({*CORE, STR, _PREFIX + "map", _PREFIX + "seq"})
 
 _SENTENCES: Final[tuple[tuple[str, str], ...]] = (
     (
@@ -68,9 +69,8 @@ def read_yaml(text: str, place: Place, problems: list[Problem]) -> Node:
     Raises:
         ConfigError: the text is not YAML; with line and column.
     """
-    loader = _Composer(text)
     try:
-        root = loader.get_single_node()
+        root = _composed(text)
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax_message(error, place)) from None
     except yaml.reader.ReaderError as error:
@@ -80,11 +80,18 @@ def read_yaml(text: str, place: Place, problems: list[Problem]) -> Node:
         ) from None
     except RecursionError:
         raise ConfigError(f"{place}: not a config: it is nested too deeply") from None
-    finally:
-        loader.dispose()
     if root is None:
         return Node({}, place)
     return _Converter(place, problems).node(root)
+
+
+def _composed(text: str) -> yaml.Node | None:
+    loader = _Composer(text)
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return root
 
 
 def read_scalar(text: str) -> object:
@@ -119,13 +126,13 @@ class _Converter:
         here = self.place.at(node.start_mark.line + 1)
         if any(node is outer for outer in above):
             return self._refused(key, here, "found an alias of a section inside this very section")
+        if node.tag not in _TAGS:
+            return self._refused(key, here, f"found the tag {node.tag}; a config holds plain values only")
         if isinstance(node, yaml.MappingNode):
             return Node(self._entries(node, key, (*above, node)), here)
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value)
             return Node([self.node(item, (*key, i), (*above, node)) for i, item in items], here)
-        if node.tag not in (*CORE, STR):
-            return self._refused(key, here, f"found the tag {node.tag}; a config holds plain values only")
         try:
             return Node(_scalar(node.tag, node.value), here, node.value)
         except ValueError:

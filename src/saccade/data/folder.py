@@ -14,6 +14,7 @@ from saccade.data.wording import named, refuse_unknown
 from saccade.errors import DataError
 
 LAYOUT = "images lie in <split>/<class>/"
+_ENDINGS = tuple(SUFFIXES)
 
 
 def read(root: Path, split: str, *, classes: tuple[str, ...] | None) -> Listing:
@@ -56,7 +57,7 @@ def splits(root: Path) -> list[str]:
 
 def is_image(name: str) -> bool:
     """Whether a file of this name is read as an image; hidden files (``._dog.jpg``) are not."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+    return name.lower().endswith(_ENDINGS) and name[0] != "."
 
 
 def is_class_tree(root: Path) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from saccade.data.shapes import OUTLINES, REACH, placed
-from saccade.data.textures import COLOURS, FILLS, background, jittered, pattern, photographed
+from saccade.data.textures import COLOURS, FILLS, background, jittered, pattern, photographed, pick
 
 VERSION = 1
 """Of the drawing; raised with every change that makes the same seed give another scene."""
@@ -110,11 +110,11 @@ def _compose(
     rng: np.random.Generator, *, size: int, tones: NDArray[np.float32], max_objects: int, front: str
 ) -> tuple[SceneObject, ...]:
     """Choose the objects from back to front; all differ in colour, from each other and from the ground."""
-    count = int(rng.integers(1, max_objects + 1))
+    count = pick(range(1, max_objects + 1), rng)
     colours = _contrasting(rng, tones)
     objects: list[SceneObject] = []
     for i in range(count):
-        shape = front if i == count - 1 else CLASSES[int(rng.integers(len(CLASSES)))]
+        shape = front if i == count - 1 else pick(CLASSES, rng)
         radius = float(np.exp(rng.uniform(np.log(0.15), np.log(0.28))))
         rgb = jittered(COLOURS[colours[i]], rng, amount=0.07)
         centre_xy = _place(rng, radius, objects[-1] if objects else None, size)
@@ -123,7 +123,7 @@ def _compose(
                 shape=shape,
                 colour=colours[i],
                 rgb=(float(rgb[0]), float(rgb[1]), float(rgb[2])),
-                fill=FILLS[int(rng.integers(len(FILLS)))],
+                fill=pick(FILLS, rng),
                 centre_xy=centre_xy,
                 radius=radius * size,
                 angle=float(rng.uniform(-TILT, TILT)),
@@ -134,12 +134,10 @@ def _compose(
 
 def _contrasting(rng: np.random.Generator, tones: NDArray[np.float32]) -> list[str]:
     """Names of all colours in random order; those too close to one of the ground's two tones come last."""
-    names = [list(COLOURS)[i] for i in rng.permutation(len(COLOURS))]
-
-    def is_close(name: str) -> bool:
-        return bool(np.linalg.norm(tones - np.asarray(COLOURS[name], np.float32), axis=1).min() < 0.4)
-
-    return sorted(names, key=is_close)
+    palette = np.asarray(list(COLOURS.values()), np.float32)
+    is_close = np.linalg.norm(palette[:, None] - tones, axis=2).min(axis=1) < 0.4
+    order = np.lexsort((rng.random(len(palette)), is_close))
+    return [list(COLOURS)[i] for i in order]
 
 
 def _place(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+T = TypeVar("T")
 Plane: TypeAlias = NDArray[np.float32]
 """(H, W) float32, mostly in [0, 1]."""
 
@@ -28,6 +30,11 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 
 FILLS = ("plain", "striped", "dotted", "checkered")
 BACKGROUNDS = ("gradient", "stripes", "checker", "noise")
+
+
+def pick(values: Sequence[T], rng: np.random.Generator) -> T:
+    """One of ``values`` at random; from a plain uniform double, a stream that NumPy keeps as it is."""
+    return values[int(rng.random() * len(values))]
 
 
 def jittered(
@@ -87,7 +94,7 @@ def _weights(kind: str, rng: np.random.Generator, size: int) -> Plane:
         ramp = np.float32(np.cos(angle)) * (x / size - 0.5) + np.float32(np.sin(angle)) * (y / size - 0.5)
         return _clipped(0.5 + ramp)
     if kind == "noise":
-        return _clipped(1.6 * value_noise(rng, size, cells=int(rng.integers(3, 9))) - 0.3)
+        return _clipped(1.6 * value_noise(rng, size, cells=pick(range(3, 9), rng)) - 0.3)
     fill = {"stripes": "striped", "checker": "checkered"}[kind]
     return pattern(fill, x, y, angle=angle, period=size * rng.uniform(0.09, 0.35))
 
@@ -98,12 +105,10 @@ def background(rng: np.random.Generator, size: int) -> tuple[str, NDArray[np.flo
     Returns:
         its kind, the picture (size, size, 3) in [0, 1], and the two colours (2, 3).
     """
-    kind = BACKGROUNDS[int(rng.integers(len(BACKGROUNDS)))]
+    kind = pick(BACKGROUNDS, rng)
     grey = rng.uniform(0.15, 0.85)
     first = np.clip(grey + rng.uniform(-0.16, 0.16, 3), 0, 1)
-    second = np.clip(
-        first + rng.choice([-1, 1]) * rng.uniform(0.08, 0.22) + rng.uniform(-0.06, 0.06, 3), 0, 1
-    )
+    second = np.clip(first + pick((-1, 1), rng) * rng.uniform(0.08, 0.22) + rng.uniform(-0.06, 0.06, 3), 0, 1)
     weights = _weights(kind, rng, size)[:, :, None]
     tones = np.stack([first, second]).astype(np.float32)
     return kind, tones[0] + weights * (tones[1] - tones[0]), tones

@@ -62,9 +62,8 @@ def _need_layout(root: Path) -> None:
     below = sorted(p.parent.parent for depth in ("*", "*/*") for p in root.glob(f"{depth}/{SETS}"))
     found = named(sorted(p.name for p in root.iterdir()))
     hint = f"set data.root={below[-1]}" if below else f"there is: {found}"
-    raise DataError(
-        f"{root}: a VOC data set holds {IMAGES}/ and {SETS}/, and {' and '.join(missing)} {verb} missing; {hint}"
-    )
+    lacks = " and ".join(missing)
+    raise DataError(f"{root}: a VOC data set holds {IMAGES}/ and {SETS}/; this one lacks {lacks}; {hint}")
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

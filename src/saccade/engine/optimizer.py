@@ -70,9 +70,8 @@ def _parameter_groups(network: nn.Module, optim: Optim, *, backbone_lr: float) -
     for in_head in (False, True):
         lr = optim.lr if in_head else optim.lr * backbone_lr
         chosen = [p for name, p in network.named_parameters() if is_head(name, heads) == in_head]
-        for decay in (optim.weight_decay, 0.0):
-            parameters = [p for p in chosen if (p.ndim > 1) == (decay > 0)] if optim.weight_decay else chosen
-            if parameters and (optim.weight_decay or decay == 0.0):
+        matrices = [p for p in chosen if p.ndim > 1]
+        vectors = [p for p in chosen if p.ndim <= 1]
+        for parameters, decay in ((matrices, optim.weight_decay), (vectors, 0.0)):
+            if parameters:
                 yield {"params": parameters, "lr": lr, "weight_decay": decay}
-            if not optim.weight_decay:
-                break

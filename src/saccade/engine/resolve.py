@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -158,9 +159,7 @@ def _unreadable(config: Config, train: Listing, say: Say) -> tuple[str, ...]:
         return ()
     with progress_bar() as bar:
         task = bar.add_task("looking for unreadable images", total=len(train))
-        found = check.unreadable(
-            train.root, train.images, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        found = check.unreadable(train.root, train.images, progress=partial(bar.advance, task))
     for name, reason in found:
         say(f"skipped: {train.root / name} ({reason})")
     return tuple(name for name, _ in found)
@@ -172,7 +171,7 @@ def _measured(config: Config, train: Listing) -> tuple[list[float], list[float]]
         mean, std = statistics.channel_statistics(
             (train.root / name for name in train.images),
             size=config.data.image_size,
-            progress=lambda done, total: bar.update(task, completed=done),
+            progress=partial(bar.advance, task),
         )
     return [round(v, 6) for v in mean], [round(v, 6) for v in std]
 

@@ -214,6 +214,7 @@ def confusion_panel(names: Sequence[str], counts: NDArray[np.int64]) -> Draw:
         axes.set_yticks(range(n), labels, color=_INK, fontsize=size)
         axes.set_xlabel("predicted")
         axes.set_ylabel("target")
+        axes.set_title("Confusion matrix")
         axes.grid(visible=False)
         for edge in range(n + 1):
             axes.axhline(edge - 0.5, color=_GRID, linewidth=0.6, zorder=0)

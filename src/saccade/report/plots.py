@@ -133,7 +133,7 @@ def classify_plots(scored: Scored, folder: Path) -> list[Plot]:
     draw = confusion_panel(scored.classes, confusion(scored))
     _save(drawn("confusion", [draw], width=side, height=side), folder, "confusion")
     caption = (
-        "Confusion matrix: a row holds the images of one class, a column what they were called. "
+        "A row holds the images of one class, a column what they were called. "
         "The deeper a cell, the larger its share of the row; blue is right, orange wrong."
     )
     return [_plot("confusion", draw, caption, width=side, height=side), *_ap_plot(scored, folder)]

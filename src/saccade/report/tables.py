@@ -127,6 +127,12 @@ def class_counts_table(data: Mapping[str, Any]) -> Table:
     return Table(("class", *splits), rows)
 
 
+def any_ignored(data: Mapping[str, Any]) -> bool:
+    """Whether some label of some split is ignored."""
+    splits = data.get("splits", {}).values()
+    return any(c.get("n_ignored") for facts in splits for c in facts.get("classes", {}).values())
+
+
 def _with_ignored(positive: int, ignored: int) -> str:
     return f"{positive:,} (+{ignored:,})" if ignored else f"{positive:,}"
 

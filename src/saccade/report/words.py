@@ -123,7 +123,8 @@ def unscored_sentence(environment: Mapping[str, Any], epochs: Sequence[Mapping[s
 def gallery_sentence(gallery: ClassGallery) -> str:
     """Where the ranking of a class first goes wrong, and where its last image is."""
     shown = min(TEN, gallery.ranked)
-    parts = [f"{gallery.present_in_best} of the {shown} highest scores are images with it."]
+    verb = "shows" if gallery.present_in_best == 1 else "show"
+    parts = [f"{gallery.present_in_best} of the {shown} images with the highest scores {verb} it."]
     if gallery.first_without is not None:
         parts.append(f"The first image without it stands at {gallery.first_without:,} of {gallery.ranked:,};")
     if gallery.last_with is not None:

@@ -26,8 +26,8 @@ def write_report(run: Run, *, data_root: Path | None = None) -> Path:
     """Write ``report.html`` and the figures of ``run``, and return the path of the page.
 
     The run folder is read, never a model. The page needs no other file and no network, and the same run gives
-    the same bytes. ``data_root`` is where the images are now; by default where they were when they were scored.
-    Images that are not there become grey tiles, and the page says so.
+    the same bytes. ``data_root`` is where the images are now; by default where they were when they were
+    scored. Images that are not there become grey tiles, and the page says so.
 
     The evaluation ``val`` is shown in full; where there is none, the first by name. A run without any
     evaluation shows how far its training has come.
@@ -68,6 +68,7 @@ def _run_context(run: Run, scored: Scored | None, others: Sequence[Evaluation]) 
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
         "splits": tables.splits_table(data),
         "class_counts": tables.class_counts_table(data),
+        "any_ignored": tables.any_ignored(data),
         "untrained": tables.untrained_classes(data),
         "skipped": data.get("skipped", []),
         "settings": tables.settings(config),

@@ -1,9 +1,8 @@
 // The dialog with one image and all its scores.
 
 import { address, byId, count, el, fraction, getJson, go, link, many, readState } from "./dom.js";
-import { shown, turnPage, unreadable } from "./images.js";
+import { MARKS, shown, turnPage, unreadable } from "./images.js";
 
-const NOTES = { hit: "✓ hit", miss: "✗ miss", "false alarm": "! false alarm", ignored: "◌ ignored", rejected: "" };
 let wanted = null; // where to open after a page was turned from here: its first image or its last
 
 export async function showDetail(state, summary) {
@@ -32,7 +31,7 @@ function draw(image, base, state) {
   byId("detail-next").disabled = place < 0 || (place === shown.rows.length - 1 && shown.page === shown.pages);
   byId("detail-image").replaceChildren(image.problem
     ? el("span", { class: "placeholder" }, image.problem)
-    : el("img", { src: `/image/${base}/${image.row}?size=1280`, alt: image.image, onerror: unreadable }));
+    : el("img", { src: `/image/${base}/${image.row}?size=1280`, alt: image.image, onload: sized, onerror: unreadable }));
   const facts = [`loss ${fraction(image.loss)}`];
   if (image.answer === null) {
     const number = (outcome) => image.classes.filter((one) => one.outcome === outcome).length;
@@ -46,12 +45,18 @@ function draw(image, base, state) {
   byId("detail-scores").replaceChildren(...image.classes.map((one) => scoreLine(one, state)));
 }
 
+/** A small image is enlarged, but not until it is a blur. */
+function sized({ target }) {
+  target.style.maxWidth = `${target.naturalWidth * 3}px`;
+  target.style.maxHeight = `${target.naturalHeight * 3}px`;
+}
+
 function scoreLine({ name, score, outcome }, state) {
   const bar = el("span", { class: "bar", "aria-hidden": "true" });
   bar.style.setProperty("--share", score ?? 0);
   const open = link({ class: name, image: null, page: 1, show: "all", order: null, labelled: null, view: "images" }, {}, name);
   return el("li", { "data-outcome": outcome, class: name === state.class ? "chosen" : null },
-    open, bar, el("span", { class: "score" }, fraction(score)), el("span", { class: "badge" }, NOTES[outcome]));
+    open, bar, el("span", { class: "score" }, fraction(score)), el("span", { class: "badge" }, MARKS[outcome]));
 }
 
 /** Go to the next image (1) or the one before (-1), over the end of the page where there is one. */

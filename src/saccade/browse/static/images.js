@@ -3,12 +3,12 @@
 import { byId, count, drawFacts, el, fraction, getJson, go, link, many, readState } from "./dom.js";
 
 const FILTERS = {
-  class: { all: "All", hits: "Hits", misses: "Misses", false_alarms: "False alarms" },
+  class: { all: "All", hits: "Hits", misses: "Misses", false_alarms: "False alarms", ignored: "Ignored" },
   multilabel: { all: "All", hits: "All right", misses: "With misses", false_alarms: "With false alarms" },
   classify: { all: "All", hits: "Right", misses: "Wrong" },
 };
 const ORDERS = { best: "Best score", worst: "Worst score", loss: "Worst loss", least_loss: "Least loss" };
-const MARKS = { hit: "✓ hit", miss: "✗ miss", "false alarm": "! false alarm", ignored: "◌ ignored", rejected: "" };
+export const MARKS = { hit: "✓ hit", miss: "✗ miss", "false alarm": "! false alarm", ignored: "◌ ignored", rejected: "" };
 const TARGETS = { hit: "present", miss: "present", "false alarm": "absent", rejected: "absent", ignored: "ignored" };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -31,7 +31,7 @@ function drawHead(state, summary, page) {
   const parts = row
     ? [`${count(page.numbers.positives)} of ${many(page.numbers.ranked, "image", "images")} show it`]
     : [many(summary.n, "image", "images"), many(summary.table.length, "class", "classes")];
-  if (page.ignored) parts.push(`${count(page.ignored)} ignored as difficult`);
+  if (page.counts.ignored) parts.push(`${count(page.counts.ignored)} ignored as difficult`);
   byId("subtitle").textContent = parts.join(" · ");
   const ofClass = (name) => row[summary.columns.indexOf(name) + 1];
   drawFacts(byId("headline"), row
@@ -83,7 +83,8 @@ function svg(name, attributes) {
 
 function drawControls(state, summary, page) {
   const filters = FILTERS[state.class === null ? summary.task : "class"];
-  byId("show").replaceChildren(...Object.entries(filters).map(([show, text]) =>
+  const useful = Object.entries(filters).filter(([show]) => show !== "ignored" || page.counts.ignored || state.show === show);
+  byId("show").replaceChildren(...useful.map(([show, text]) =>
     link({ show, page: 1 }, { role: "button", "aria-pressed": String(state.show === show), "data-show": show },
       text, el("small", {}, ` ${count(page.counts[show])}`))));
   const orders = state.class === null ? ["loss", "least_loss"] : Object.keys(ORDERS);
@@ -147,22 +148,21 @@ export function unreadable(event) {
 }
 
 function caption(tile, state) {
-  const mark = MARKS[tile.outcome];
-  const badge = mark ? el("span", { class: "badge" }, mark) : null;
+  const badge = (text) => text ? el("span", { class: "badge" }, text) : null;
   const line = (name, ...parts) => el("p", { class: name }, ...parts);
   if (state.class !== null) {
     const place = tile.position ? `#${count(tile.position)}` : "–";
     const byLoss = state.order === "loss" || state.order === "least_loss";
     const target = tile.answer === undefined ? TARGETS[tile.outcome] : tile.labelled;
     return [
-      line("first", el("strong", {}, fraction(tile.score)), badge, el("span", { class: "place" }, place)),
+      line("first", el("strong", {}, fraction(tile.score)), badge(MARKS[tile.outcome]), el("span", { class: "place" }, place)),
       line("second", target, byLoss ? ` · loss ${fraction(tile.loss)}` : ""),
     ];
   }
   if (tile.answer !== undefined) {
     const right = tile.answer === tile.labelled;
     return [
-      line("first", el("strong", {}, `loss ${fraction(tile.loss)}`), badge),
+      line("first", el("strong", {}, `loss ${fraction(tile.loss)}`), badge(right ? "✓ right" : "✗ wrong")),
       line("second", right ? tile.labelled : `${tile.labelled}, taken for ${tile.answer}`),
     ];
   }

@@ -1,0 +1,117 @@
+"""The same seed gives the same numbers, whatever the number of workers and wherever a run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from saccade.commands.train import resume, train
+from saccade.engine import checkpoint
+from saccade.engine.callbacks import EpochKeeper
+from saccade.engine.module import Module
+from saccade.errors import ConfigError, DataError
+from saccade.runs import Run
+
+SETTINGS = [
+    "model.name=small_cnn",
+    "model.drop_rate=0.3",
+    "data.image_size=32",
+    "data.holdout=0.25",
+    "data.augment.jitter=0.4",
+    "data.augment.randaugment=1",
+    "loader.batch_size=4",
+    "loader.workers=0",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=3",
+]
+
+
+@pytest.fixture
+def trained(tmp_path: Path, voc_on_disk: Path) -> Callable[..., Run]:
+    def start(*overrides: str, name: str = "run") -> Run:
+        given = ["model.pretrained=false", f"data.root={voc_on_disk}", *SETTINGS, *overrides]
+        return train("voc-multilabel", given, runs=tmp_path / "runs", name=name)
+
+    return start
+
+
+def weights(run: Run, name: str) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = checkpoint.load(run.checkpoints / name)["state_dict"]
+    return found
+
+
+def assert_equal_runs(one: Run, other: Run) -> None:
+    assert one.metrics_file.read_text() == other.metrics_file.read_text()
+    for name in ("last.ckpt", "best.ckpt"):
+        a, b = weights(one, name), weights(other, name)
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[key], b[key]) for key in a)
+    assert one.evaluation("val").predictions().equals(other.evaluation("val").predictions())
+    assert one.evaluation("val").metrics() == other.evaluation("val").metrics()
+
+
+def test_same_seed_with_no_and_with_two_workers_and_another_seed(trained: Callable[..., Run]) -> None:
+    one, other = trained(), trained("loader.workers=2")
+    assert_equal_runs(one, other)
+    assert one.metrics_file.read_text() != trained("seed=1").metrics_file.read_text()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [["optim.schedule=onecycle", "optim.warmup_epochs=0"], ["optim.schedule=plateau", "optim.patience=1"], ["model.freeze=2", "optim.name=sgd"]],
+)
+@pytest.mark.parametrize("where", ["in the second epoch", "before the second checkpoint"])
+def test_a_stopped_run_resumes_to_the_same_bits(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, schedule: list[str], where: str, tmp_path: Path
+) -> None:
+    whole = trained(*schedule)
+    with monkeypatch.context() as patch:
+        if where == "in the second epoch":
+            original = Module.training_step
+
+            def stop(self: Module, batch: Any, batch_idx: int) -> Any:
+                if self.current_epoch == 1 and batch_idx == 1:
+                    raise RuntimeError("the power failed")
+                return original(self, batch, batch_idx)
+
+            patch.setattr(Module, "training_step", stop)
+        else:
+            save = checkpoint.save
+
+            def fail(content: dict[str, Any], path: Path) -> None:
+                if content["epoch"] == 1:
+                    raise RuntimeError("the power failed")
+                save(content, path)
+
+            patch.setattr(checkpoint, "save", fail)
+        with pytest.raises(RuntimeError, match="the power failed"):
+            trained(*schedule, name="stopped")
+    stopped = Run(tmp_path / "runs" / "stopped" / "001")
+    assert not (stopped.path / "evaluation").exists()
+    assert_equal_runs(whole, resume(stopped.path))
+
+
+def test_more_epochs_can_be_added_and_other_settings_cannot(trained: Callable[..., Run]) -> None:
+    run = trained("optim.schedule=constant", "trainer.max_epochs=2")
+    resume(run.path, ["trainer.max_epochs=3"])
+    assert_equal_runs(run, trained("optim.schedule=constant", name="whole"))
+    with pytest.raises(ConfigError, match=r"optim\.lr"):
+        resume(run.path, ["optim.lr=1"])
+
+
+def test_changed_data_are_not_resumed(trained: Callable[..., Run], voc_on_disk: Path) -> None:
+    run = trained("trainer.max_epochs=1")
+    annotation = voc_on_disk / "Annotations" / "train_000.xml"
+    annotation.write_text(annotation.read_text().replace("<name>blue", "<name>green"))
+    with pytest.raises(DataError, match="have changed since the run was started"):
+        resume(run.path, ["trainer.max_epochs=2"])
+
+
+def test_the_keeper_is_the_last_callback() -> None:
+    from lightning.pytorch.callbacks import Checkpoint
+
+    assert issubclass(EpochKeeper, Checkpoint)
