@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+
+# Two test processes on two cores: one thread each, or they wait for each other. Before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -43,5 +49,34 @@ def classes_on_disk(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def voc_on_disk(tmp_path: Path) -> Path:
-    """A VOC tree of 12 training and 6 validation images of three classes, one training image difficult in red."""
+    """A VOC tree of 12 training and 6 validation images of three classes; some are difficult in red."""
     return voc_tree(tmp_path / "voc")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def saccade(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """``saccade("train", "x")`` runs the program in this process as the shell would."""
+
+    def run(*arguments: str | Path) -> Said:
+        from saccade.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["saccade", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code if isinstance(exit.code, int) else 0 if exit.code is None else 1
+        captured = capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    return run

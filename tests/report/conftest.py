@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,10 @@ import pytest
 from PIL import Image
 
 from saccade.metrics.summary import MULTILABEL_POOLING, classify_pooling, classify_scores, multilabel_scores
+from saccade.report.write import write_report
 from saccade.runs import Run
+
+from .page import Page
 
 CLASSES = ["cat", "dog", "fish", "owl", "yak"]
 
@@ -74,13 +76,13 @@ def unscored(
     folder.mkdir(parents=True)
     run = Run(folder)
     run.config_file.write_text(
-        f"name: made-up\nseed: 0\ntask:\n  name: {task}\n  loss: bce\ndata:\n  format: voc\n  root: /data\n"
-        f"  image_size: 64\n  holdout: {0.1 if n_holdout else 0}\nmodel:\n  name: resnet18\n  pretrained: false\n"
-        "optim:\n  name: adamw\n  lr: 2.0e-05\n",
+        f"name: made-up\nseed: 0\ntask:\n  name: {task}\ndata:\n  format: voc\n  root: /data\n"
+        f"  image_size: 64\n  holdout: {0.1 if n_holdout else 0}\nmodel:\n  name: resnet18\n"
+        "  pretrained: false\noptim:\n  name: adamw\n  lr: 2.0e-05\n",
         encoding="utf-8",
     )
-    facts = {"classes": classes, "n_train": n_train, "n_holdout": n_holdout, "n_val": n_val, "metric": metric}
-    run.write_environment(environment(**facts, skipped=skipped or []))
+    facts: dict[str, Any] = {"classes": classes, "n_train": n_train, "n_holdout": n_holdout, "n_val": n_val}
+    run.write_environment(environment(**facts, metric=metric, skipped=skipped or []))
     for e in range(10):
         loss, value = 0.2 + 0.5 * 0.7**e, 0.82 - 0.6 * 0.6**e - 0.004 * max(0, e - 7)
         held = {"loss": loss + 0.05 + 0.01 * max(0, e - 5), metric: value}
@@ -183,36 +185,38 @@ def save_images(root: Path, images: list[str], *, size: tuple[int, int] = (48, 3
         Image.new("RGB", size, (5 * i % 256, 90, 255 - 5 * i % 256)).save(path)
 
 
-@pytest.fixture
-def multilabel_run(tmp_path: Path) -> Callable[..., Run]:
-    """Make a scored multilabel run of 30 images, which are on disk."""
-
-    def make(*, seed: int = 0, n_holdout: int = 10, skipped: list[str] | None = None, **about: Any) -> Run:
-        rng = np.random.default_rng(seed)
-        run = unscored(tmp_path / "runs" / "made-up" / "001", n_holdout=n_holdout, skipped=skipped)
-        images = [f"JPEGImages/{i:03d}.jpg" for i in range(30)]
-        targets = rng.choice([1, 0, 0, -1], size=(30, 5), p=[0.35, 0.3, 0.25, 0.1])
-        scores = np.clip(0.5 + 0.25 * targets + rng.normal(0, 0.25, (30, 5)), 0.01, 0.99)
-        save_images(tmp_path / "data", images)
-        add_multilabel(run, images, targets, scores, data_root=str(tmp_path / "data"), **about)
-        return run
-
-    return make
+def scored_multilabel(
+    tmp_path: Path, *, n_holdout: int = 10, skipped: list[str] | None = None, **about: Any
+) -> Run:
+    """A scored multilabel run of 30 images, which are on disk."""
+    rng = np.random.default_rng(0)
+    run = unscored(tmp_path / "runs" / "made-up" / "001", n_holdout=n_holdout, skipped=skipped)
+    images = [f"JPEGImages/{i:03d}.jpg" for i in range(30)]
+    targets = rng.choice([1, 0, 0, -1], size=(30, 5), p=[0.35, 0.3, 0.25, 0.1])
+    scores = np.clip(0.5 + 0.25 * targets + rng.normal(0, 0.25, (30, 5)), 0.01, 0.99)
+    save_images(tmp_path / "data", images)
+    add_multilabel(run, images, targets, scores, data_root=str(tmp_path / "data"), **about)
+    return run
 
 
-@pytest.fixture
-def classify_run(tmp_path: Path) -> Callable[..., Run]:
-    """Make a scored classify run of 30 images, which are on disk."""
+def scored_classify(tmp_path: Path, *, n_holdout: int = 10, **about: Any) -> Run:
+    """A scored classify run of 30 images, six of each class, which are on disk."""
+    rng = np.random.default_rng(0)
+    run = unscored(tmp_path / "runs" / "made-up" / "001", task="classify", n_holdout=n_holdout)
+    images = [f"val/{i % 5}/{i:03d}.jpg" for i in range(30)]
+    target = np.arange(30) % 5
+    logits = rng.normal(0, 1, (30, 5)) + 1.5 * np.eye(5)[target]
+    scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    save_images(tmp_path / "data", images)
+    add_classify(run, images, target, scores, data_root=str(tmp_path / "data"), **about)
+    return run
 
-    def make(*, seed: int = 0, n_holdout: int = 10, **about: Any) -> Run:
-        rng = np.random.default_rng(seed)
-        run = unscored(tmp_path / "runs" / "made-up" / "001", task="classify", n_holdout=n_holdout)
-        images = [f"val/{i % 5}/{i:03d}.jpg" for i in range(30)]
-        target = np.arange(30) % 5
-        logits = rng.normal(0, 1, (30, 5)) + 1.5 * np.eye(5)[target]
-        scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        save_images(tmp_path / "data", images)
-        add_classify(run, images, target, scores, data_root=str(tmp_path / "data"), **about)
-        return run
 
-    return make
+MAKE = {"multilabel": scored_multilabel, "classify": scored_classify}
+
+
+@pytest.fixture(scope="session", params=["multilabel", "classify"])
+def reported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Page]:
+    """A scored run of each task in turn and its report, for tests that only read them."""
+    run = MAKE[request.param](tmp_path_factory.mktemp(request.param))
+    return run, Page(write_report(run))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from saccade.report.gallery import class_galleries, costliest, ranking, three_classes
 from saccade.report.scored import Scored
-from saccade.runs import Run
+
+from .conftest import scored_classify
 
 
 @pytest.mark.parametrize(
@@ -94,8 +95,8 @@ def test_costliest_breaks_ties_by_row_and_leaves_out_what_has_no_loss() -> None:
     ]
 
 
-def test_read_gives_the_same_arrays_as_the_files(classify_run: Callable[..., Run]) -> None:
-    evaluation = classify_run().evaluation("val")
+def test_read_gives_the_same_arrays_as_the_files(tmp_path: Path) -> None:
+    evaluation = scored_classify(tmp_path).evaluation("val")
     rows, given = evaluation.predictions(), Scored.read(evaluation)
     assert [given.classes[i] for i in given.targets.argmax(axis=1)] == rows["target"].to_list()
     assert [given.classes[i] for i in given.found.argmax(axis=1)] == rows["prediction"].to_list()

@@ -88,10 +88,6 @@ def _shrunk(file: Path, size: int) -> bytes:
             upright.thumbnail((size, size))
             buffer = io.BytesIO()
             upright.save(buffer, "JPEG", quality=QUALITY)
-    except (
-        Image.DecompressionBombError,
-        SyntaxError,
-        ValueError,
-    ) as error:  # Pillow's other words for a bad file
+    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:  # Pillow has many words
         raise OSError(f"{file}: {error}") from None
     return buffer.getvalue()

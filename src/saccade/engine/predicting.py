@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import lightning.pytorch as L
 import polars as pl
 from torch import nn
 from torch.utils.data import DataLoader
@@ -15,26 +14,24 @@ from saccade.data.loose import LooseBatch, LooseImages, collate_loose
 from saccade.engine import resolve, trainer
 from saccade.engine.callbacks import FileBar
 from saccade.engine.evaluation import without_weights
+from saccade.engine.module import Module
 from saccade.runs import Run
 from saccade.tasks.base import Task
 from saccade.tasks.labels import transform
 
 
-class Predictor(L.LightningModule):
+class Predictor(Module):
     """Collects a table of answers, and the files that could not be read."""
 
     def __init__(self, task: Task, network: nn.Module) -> None:
-        super().__init__()
-        self.task = task
-        self.network = network
-        self.tables: list[pl.DataFrame] = []
+        super().__init__(task, network)
         self.failures: list[tuple[int, str]] = []
 
     def predict_step(self, batch: LooseBatch, batch_idx: int) -> None:
         """Answer a batch."""
         self.failures += batch.failures
         if batch.index:
-            answers = self.task.answers(self.task.decode(self.network(batch.image)))
+            answers = self.task.answers(self.task.decode(self(batch.image)))
             self.tables.append(answers.insert_column(0, pl.Series("index", batch.index, dtype=pl.Int64)))
 
 

@@ -6,27 +6,33 @@ from torch import Tensor, nn
 
 
 class SmallCNN(nn.Module):
-    """Stages of two 3x3 convolutions, each halving the map by max pooling, then the mean over the map and a head.
+    """Six 3x3 convolutions (16; 32, 32; 64, 64; 128 filters) with max pooling between, and a head on the maximum over the map.
 
-    Made for small images (32 to 128 pixels) and a CPU. Widths double from ``width``; every convolution is followed by
-    BatchNorm and ReLU.
+    Made for small images (32 to 128 pixels) and a CPU: 0.15 M parameters, and only the first convolution runs at full
+    resolution. Every convolution is followed by BatchNorm and ReLU. The maximum, and not the mean, because a small
+    object anywhere in the image should count in full.
     """
 
-    def __init__(self, classes: int, *, width: int = 32, stages: int = 4, drop_rate: float = 0.0) -> None:
+    def __init__(self, classes: int, *, drop_rate: float = 0.0) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels = 3
-        for stage in range(stages):
-            out = width * 2**stage
-            layers += [_conv_norm_relu(channels, out), _conv_norm_relu(out, out), nn.MaxPool2d(2)]
-            channels = out
-        self.features = nn.Sequential(*layers)
+        self.features = nn.Sequential(
+            _conv_norm_relu(3, 16),
+            nn.MaxPool2d(2),
+            _conv_norm_relu(16, 32),
+            _conv_norm_relu(32, 32),
+            nn.MaxPool2d(2),
+            _conv_norm_relu(32, 64),
+            _conv_norm_relu(64, 64),
+            nn.MaxPool2d(2),
+            _conv_norm_relu(64, 128),
+        )
         self.dropout = nn.Dropout(drop_rate)
-        self.head = nn.Linear(channels, classes)
+        self.head = nn.Linear(128, classes)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, 3, H, W) images to (B, classes) logits."""
-        return self.head(self.dropout(self.features(image).mean(dim=(2, 3))))  # type: ignore[no-any-return]
+        """(B, 3, H, W) images, H and W at least 8, to (B, classes) logits."""
+        logits: Tensor = self.head(self.dropout(self.features(image).amax(dim=(2, 3))))
+        return logits
 
 
 def _conv_norm_relu(channels: int, out: int) -> nn.Sequential:

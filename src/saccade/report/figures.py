@@ -1,13 +1,15 @@
 """The report's figures, drawn with matplotlib's objects (no pyplot, whose state is global).
 
-Every function returns the figures as SVG and PNG text and bytes; the same input gives the same bytes.
+A panel is a function that draws on axes; ``drawn`` puts panels side by side. The same input gives the same
+bytes.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -75,10 +77,17 @@ Draw: TypeAlias = Callable[[Axes], None]
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure in both formats."""
+    """One figure as SVG, and as PNG where it is asked for."""
 
     svg: str
-    png: bytes
+    figure: Figure
+
+    def png(self) -> bytes:
+        """The figure as PNG, 160 pixels an inch."""
+        with mpl.rc_context(_STYLE), _glyphs_may_lack():
+            buffer = io.BytesIO()
+            self.figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
+        return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -93,16 +102,23 @@ class Curve:
 
 def drawn(name: str, panels: Sequence[Draw], *, width: float = WIDTH, height: float = HEIGHT) -> Drawing:
     """Draw the panels side by side, each ``width`` x ``height`` inches; ``name`` seeds the SVG's ids."""
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": f"saccade {name}"}), warnings.catch_warnings():
-        # A class name in a script that the PNG's font lacks: the SVG and the page show it all the same.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": f"saccade {name}"}), _glyphs_may_lack():
         figure = Figure(figsize=(width * len(panels), height), layout="constrained")
         for axes, draw in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
             draw(axes)
-        svg, png = io.StringIO(), io.BytesIO()
+        svg = io.StringIO()
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
-    return Drawing(svg.getvalue(), png.getvalue())
+    # The places found for the SVG hold for the PNG too; finding them takes most of the time.
+    figure.set_layout_engine("none")
+    return Drawing(svg.getvalue(), figure)
+
+
+@contextmanager
+def _glyphs_may_lack() -> Iterator[None]:
+    """No warning for a name in a script that the PNG's font lacks: the SVG shows it all the same."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def curves_panel(title: str, curves: Sequence[Curve], *, best: tuple[int, str] | None) -> Draw:

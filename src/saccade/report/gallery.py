@@ -35,7 +35,7 @@ class ClassGallery:
     positives: int
     present_in_best: int  # of the ten best, how many show the class
     first_without: int | None  # position of the first image that does not show it
-    last_with: int | None  # position of the last image that does
+    last_with: int  # position of the last image that does; a class with an AP has one
     best: Sequence[Tile]
     worst: Sequence[Tile]
 
@@ -86,7 +86,7 @@ def _class_gallery(scored: Scored, column: int, place: str, ap: float) -> ClassG
         positives=int(shown.sum()),
         present_in_best=int(shown[:TEN].sum()),
         first_without=int(without[0]) + 1 if len(without) else None,
-        last_with=int(having[-1]) + 1 if len(having) else None,
+        last_with=int(having[-1]) + 1,
         best=[_tile(scored, int(row), column, position[int(row)]) for row in down[:TEN]],
         worst=[_tile(scored, int(row), column, position[int(row)]) for row in up[:TEN]],
     )

@@ -13,10 +13,8 @@ from saccade.files import write_text, written_aside
 from saccade.metrics.tail import N_THRESHOLDS, mean_tail_accuracies, tail_curves
 from saccade.report.figures import (
     COLOURS,
-    HEIGHT,
     WIDTH,
     Curve,
-    Draw,
     Drawing,
     ap_bars,
     ap_steps,
@@ -60,7 +58,7 @@ def training_plots(
         if (curves := list(_curves(epochs, key, split)))
     ]
     _save(drawn("curves", [draw for _, draw, _ in panels]), folder, "curves")
-    return [_plot(f"curves {key}", draw, caption) for key, draw, caption in panels]
+    return [_plot(drawn(f"curves {key}", [draw]), caption, WIDTH) for key, draw, caption in panels]
 
 
 def _curves(epochs: Sequence[Mapping[str, Any]], key: str, split: str | None) -> Iterator[Curve]:
@@ -101,8 +99,8 @@ def _ap_plot(scored: Scored, folder: Path) -> list[Plot]:
     else:
         draw = ap_bars([scored.classes[c] for c in columns], heights, prevalence)
         height = 0.9 + 0.24 * len(columns)
-    _save(drawn("average_precision", [draw], height=height), folder, "average_precision")
-    return [_plot("average precision", draw, caption, height=height)]
+    drawing = drawn("average_precision", [draw], height=height)
+    return [_saved(drawing, folder, "average_precision", caption, WIDTH)]
 
 
 def _tail_plot(scored: Scored, folder: Path) -> Plot:
@@ -114,14 +112,14 @@ def _tail_plot(scored: Scored, folder: Path) -> Plot:
         lines[f"{scored.classes[column]} ({place} AP, {found:,} found)"] = curves[column].accuracies.tolist()
     shares = [1 - k / N_THRESHOLDS for k in range(N_THRESHOLDS)]
     draw = tail_panel(shares, lines)
-    _save(drawn("tail_accuracy", [draw], height=4.2), folder, "tail_accuracy")
+    drawing = drawn("tail_accuracy", [draw], height=4.2)
     caption = (
         "Of the images scored above a threshold, the share that does show the class. "
         f"The {N_THRESHOLDS} thresholds of a class start at {threshold:g}, where all found images are kept, "
         "and each leaves out an equal share of them. A rising curve says that the highest scores are the "
         "most reliable. The mean is over the classes that have a found image."
     )
-    return _plot("tail accuracy", draw, caption, height=4.2)
+    return _saved(drawing, folder, "tail_accuracy", caption, WIDTH)
 
 
 def classify_plots(scored: Scored, folder: Path) -> list[Plot]:
@@ -131,20 +129,25 @@ def classify_plots(scored: Scored, folder: Path) -> list[Plot]:
         return _ap_plot(scored, folder)
     side = 2.9 + 0.16 * n if n > 12 else 2.6 + 0.22 * n
     draw = confusion_panel(scored.classes, confusion(scored))
-    _save(drawn("confusion", [draw], width=side, height=side), folder, "confusion")
+    drawing = drawn("confusion", [draw], width=side, height=side)
     caption = (
         "A row holds the images of one class, a column what they were called. "
         "The deeper a cell, the larger its share of the row; blue is right, orange wrong."
     )
-    return [_plot("confusion", draw, caption, width=side, height=side), *_ap_plot(scored, folder)]
+    return [_saved(drawing, folder, "confusion", caption, side), *_ap_plot(scored, folder)]
 
 
-def _plot(name: str, draw: Draw, caption: str, *, width: float = WIDTH, height: float = HEIGHT) -> Plot:
-    svg = drawn(name, [draw], width=width, height=height).svg
-    return Plot(inline(svg, colours=COLOURS, title=caption), width, caption)
+def _saved(drawing: Drawing, folder: Path, name: str, caption: str, width: float) -> Plot:
+    """The figure for the page, after it was written to ``folder`` in both formats."""
+    _save(drawing, folder, name)
+    return _plot(drawing, caption, width)
+
+
+def _plot(drawing: Drawing, caption: str, width: float) -> Plot:
+    return Plot(inline(drawing.svg, colours=COLOURS, title=caption), width, caption)
 
 
 def _save(drawing: Drawing, folder: Path, name: str) -> None:
     write_text(folder / f"{name}.svg", drawing.svg)
     with written_aside(folder / f"{name}.png") as aside:
-        aside.write_bytes(drawing.png)
+        aside.write_bytes(drawing.png())

@@ -20,10 +20,10 @@ _SETTINGS = (
     *("trainer.max_epochs", "trainer.precision", "seed"),
 )
 _USES = {
-    "train": "learned from",
+    "train": "to learn from",
     "holdout": "cut from train to choose the epoch",
-    "val": "scored",
-    "test": "scored",
+    "val": "to score",
+    "test": "to score",
 }
 
 
@@ -104,8 +104,8 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
     )
 
 
-def splits_table(data: Mapping[str, Any]) -> Table:
-    """One row a split: its use, and how many images and labels it holds."""
+def splits_table(data: Mapping[str, Any], *, chosen_on: str | None) -> Table:
+    """One row a split: its use, and how many images and labels it holds; ``chosen_on`` chose the epoch."""
     rows = []
     for split, facts in data.get("splits", {}).items():
         classes = facts.get("classes", {}).values()
@@ -113,7 +113,10 @@ def splits_table(data: Mapping[str, Any]) -> Table:
         ignored = sum(c.get("n_ignored", 0) for c in classes)
         seen = sum(p > 0 for p in positives)
         numbers = (facts["n"], sum(positives), ignored, seen)
-        rows.append((split, _USES.get(split, ""), *map(number, numbers)))
+        use = _USES.get(split, "")
+        if split == chosen_on != "holdout":
+            use += ", and to choose the epoch"
+        rows.append((split, use, *map(number, numbers)))
     return Table(("split", "use", "images", "labels", "ignored labels", "classes seen"), rows, texts=2)
 
 

@@ -116,7 +116,7 @@ def unscored_sentence(environment: Mapping[str, Any], epochs: Sequence[Mapping[s
     return (
         "This run has no evaluation: training is under way or was interrupted after "
         f"{count(len(epochs), 'epoch')}.{known} What follows is its training only. Resume it to finish, "
-        "or score what there is with `saccade evaluate`."
+        "or score what there is with saccade evaluate."
     )
 
 
@@ -126,10 +126,10 @@ def gallery_sentence(gallery: ClassGallery) -> str:
     verb = "shows" if gallery.present_in_best == 1 else "show"
     parts = [f"{gallery.present_in_best} of the {shown} images with the highest scores {verb} it."]
     if gallery.first_without is not None:
-        parts.append(f"The first image without it stands at {gallery.first_without:,} of {gallery.ranked:,};")
-    if gallery.last_with is not None:
-        last = f"the last of its {count(gallery.positives, 'image')} at {gallery.last_with:,}."
-        parts.append(last if gallery.first_without is not None else last.capitalize())
+        parts.append(f"The first without it stands at {gallery.first_without:,} of {gallery.ranked:,}.")
+    parts.append(
+        f"Of the {count(gallery.positives, 'image')} with it the last stands at {gallery.last_with:,}."
+    )
     return " ".join(parts)
 
 

@@ -66,7 +66,7 @@ def _run_context(run: Run, scored: Scored | None, others: Sequence[Evaluation]) 
         else words.unscored_sentence(environment, epochs),
         "training": training_plots(epochs, environment, task, run.figures),
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
-        "splits": tables.splits_table(data),
+        "splits": tables.splits_table(data, chosen_on=(environment.get("selection") or {}).get("split")),
         "class_counts": tables.class_counts_table(data),
         "any_ignored": tables.any_ignored(data),
         "untrained": tables.untrained_classes(data),

@@ -1,0 +1,100 @@
+"""Every preset through every command, on a dozen tiny images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from trees import class_tree, picture, voc_tree
+
+from saccade.config import preset_names
+from saccade.config.load import load
+from saccade.runs import Run
+
+SMALL = [
+    "model.pretrained=false",
+    "data.image_size=32",
+    "data.holdout=0.25",
+    "loader.batch_size=4",
+    "loader.workers=0",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=1",
+]
+
+
+def tiny_data(preset: str, root: Path) -> list[str]:
+    """A data set for the preset and the settings that point to it."""
+    match load(preset).data.format:
+        case "voc":
+            return [f"data.root={voc_tree(root)}"]
+        case "folder":
+            return [f"data.root={class_tree(root)}"]
+        case "scenes":
+            return [f"data.root={root}", "data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
+        case "table":
+            class_tree(root)
+            rows = [(str(p.relative_to(root)), p.parent.name) for p in sorted(root.rglob("*.png"))]
+            labels = load(preset).data.label_columns[0]
+            pl.DataFrame(rows, schema=["image", labels], orient="row").write_csv(root / "labels.csv")
+            return [f"data.root={root}", "data.val_fraction=0.34"]
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
+    settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
+
+    trained = saccade("train", preset, *settings, "--runs", tmp_path / "runs")
+    assert trained.code == 0, trained.err
+    folder = Path(trained.out.splitlines()[-1])
+    run = Run.open(folder)
+    assert folder == tmp_path / "runs" / preset / "001"
+    assert {p.name for p in folder.iterdir() if not p.name.startswith(".")} == {
+        "config.yaml",
+        "environment.json",
+        "metrics.jsonl",
+        "checkpoints",
+        "evaluation",
+        "figures",
+        "report.html",
+    }
+    assert [row["epoch"] for row in run.epochs()] == [0]
+    scored = run.evaluation("val").metrics()
+    assert scored["n"] == run.evaluation("val").predictions().height > 0
+
+    evaluated = saccade("evaluate", folder, "--json")
+    assert evaluated.code == 0, evaluated.err
+    assert json.loads(evaluated.out) == scored
+    on_train = saccade("evaluate", folder, "--split", "train", "--checkpoint", "last")
+    assert on_train.code == 0, on_train.err
+    assert run.evaluation("train-last").metrics()["n"] == run.environment()["data"]["splits"]["train"]["n"]
+
+    picture(["red"], 1).save(tmp_path / "a.jpg")
+    predicted = saccade("predict", folder, tmp_path / "a.jpg")
+    assert predicted.code == 0, predicted.err
+    found = pl.read_parquet(predicted.out.splitlines()[-1])
+    assert found["image"].to_list() == [str(tmp_path / "a.jpg")]
+    assert len(found["scores"][0]) == len(scored["classes"])
+
+    reported = saccade("report", folder)
+    assert reported.code == 0, reported.err
+    assert Path(reported.out.strip()) == folder / "report.html"
+
+    again = saccade("train", folder / "config.yaml", "--runs", tmp_path / "runs")
+    assert again.code == 0, again.err
+    other = Run.open(tmp_path / "runs" / preset / "002")
+    assert other.metrics_file.read_text() == run.metrics_file.read_text()
+
+    stats = saccade("data", "stats", preset, *settings)
+    assert stats.code == 0, stats.err
+    assert "mean [" in stats.out
+
+
+def test_data_check_of_each_format(tmp_path: Path, saccade: Callable[..., Any]) -> None:
+    for preset in ("voc-multilabel", "folder-classify", "scenes-multilabel"):
+        checked = saccade("data", "check", preset, *tiny_data(preset, tmp_path / preset))
+        assert checked.code == 0, checked.out + checked.err
+        assert checked.out.endswith("nothing wrong was found\n")
