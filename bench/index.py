@@ -29,9 +29,7 @@ Result = TypeVar("Result")
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--names", type=int, default=1_000_000, help="number of file names")
     parser.add_argument("--classes", type=int, default=1000, help="number of class folders")
     given = parser.parse_args()
@@ -71,9 +69,7 @@ def report(root: Path) -> None:
 def plain_list(root: Path) -> Samples:
     """(path, class) of each image in the way of ImageFolder: os.walk, sorted, one tuple an image."""
     samples = []
-    for label, name in enumerate(
-        sorted(entry.name for entry in os.scandir(root / "train") if entry.is_dir())
-    ):
+    for label, name in enumerate(sorted(entry.name for entry in os.scandir(root / "train") if entry.is_dir())):
         for below, _, files in sorted(os.walk(root / "train" / name, followlinks=True)):
             for file in sorted(files):
                 if file.lower().endswith((".jpg", ".jpeg", ".png")):

@@ -44,9 +44,7 @@ presets = preset_names
 class Run(runs.Run):
     """A run folder with the commands that take one as methods."""
 
-    def evaluate(
-        self, *overrides: str, split: str = "val", checkpoint: str | Path = "best"
-    ) -> runs.Evaluation:
+    def evaluate(self, *overrides: str, split: str = "val", checkpoint: str | Path = "best") -> runs.Evaluation:
         """Score a split; see ``saccade.evaluate``."""
         return evaluate(self, *overrides, split=split, checkpoint=checkpoint)
 

@@ -69,7 +69,10 @@ def train(
     """Train a model, score its best checkpoint, write the report; prints the run folder."""
     given = list(words or [])
     if resume is not None:
-        _refuse(config is not None or any("=" not in word for word in given), "--resume takes the config of the run")
+        _refuse(
+            config is not None or any("=" not in word for word in given),
+            "--resume takes the config of the run",
+        )
         _say_loading(f"resuming {resume}")
         from saccade.commands import train as command
 
@@ -118,9 +121,7 @@ def predict(
     from saccade.commands.tables import answers_table
 
     overrides = [p for p in paths if "=" in p and not Path(p).exists()]
-    answers = command(
-        run, [p for p in paths if p not in overrides], *overrides, checkpoint=checkpoint, output=output
-    )
+    answers = command(run, [p for p in paths if p not in overrides], *overrides, checkpoint=checkpoint, output=output)
     _print_table(answers_table(answers))
     for _, reason in answers.failures:
         say(f"not read: {reason}")

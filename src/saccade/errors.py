@@ -27,3 +27,9 @@ class CheckpointError(SaccadeError):
 
 class RunError(SaccadeError):
     """A run folder that is missing, incomplete, or in use by another process."""
+
+
+class StoppedError(SaccadeError):
+    """The user pressed Ctrl-C; the message says how to go on."""
+
+    exit_code = 130

@@ -32,9 +32,14 @@ def write_text(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8")
 
 
+def to_json(value: Any) -> str:
+    """``value`` as indented JSON; a NaN or infinity is a bug of ours and raises ``ValueError``."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON; a NaN or infinity is a bug of ours and raises ``ValueError``."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write ``value`` as ``to_json`` puts it, whole or not at all."""
+    write_text(path, to_json(value))
 
 
 def copy_file(source: Path, target: Path) -> None:

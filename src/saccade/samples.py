@@ -15,7 +15,8 @@ Split: TypeAlias = Literal["train", "holdout", "val", "test"]
 """train: what is learned from; holdout: cut from it to choose the epoch; val, test: scored."""
 
 
-class SampleKey(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SampleKey:
     """What a sampler asks a data set for; together with the seed it fixes every random choice of the sample."""
 
     epoch: int

@@ -74,9 +74,7 @@ def test_filters(multilabel: TestClient, show: str, expected: list[int]) -> None
         (1.0, 0, 0, 0),
     ],
 )
-def test_numbers_at_a_threshold(
-    multilabel: TestClient, threshold: float, above: int, hits: int, right: int
-) -> None:
+def test_numbers_at_a_threshold(multilabel: TestClient, threshold: float, above: int, hits: int, right: int) -> None:
     assert images(multilabel, **CAT, t=threshold)["numbers"] == {
         "above": above,
         "ranked": 98,

@@ -18,9 +18,7 @@ Show: TypeAlias = Callable[..., Page]
 
 
 def rows(page: Page) -> list[int]:
-    return [
-        int(row) for row in page.locator("#grid .tile").evaluate_all("all => all.map(t => t.dataset.row)")
-    ]
+    return [int(row) for row in page.locator("#grid .tile").evaluate_all("all => all.map(t => t.dataset.row)")]
 
 
 def first_row(page: Page, row: int) -> None:
@@ -134,9 +132,7 @@ def slide(page: Page, value: float) -> None:
         (1, ["–", "–", "0.000", "0 of 98"]),
     ],
 )
-def test_slider_moves_the_numbers(
-    show: Show, multilabel_url: str, threshold: float, expected: list[str]
-) -> None:
+def test_slider_moves_the_numbers(show: Show, multilabel_url: str, threshold: float, expected: list[str]) -> None:
     page = show(f"{multilabel_url}/?class=cat")
     slide(page, threshold)
     expect(page.locator("#numbers dd").last).to_have_text(expected[3])
@@ -189,9 +185,7 @@ def test_table_sorts_by_any_column(show: Show, multilabel_url: str) -> None:
     expect(names).to_have_text(["cat", "dog", HOSTILE])
     page.click('[data-sort="ap"]')
     expect(names).to_have_text([HOSTILE, "cat", "dog"])
-    expect(page.locator("th", has=page.locator('[data-sort="ap"]'))).to_have_attribute(
-        "aria-sort", "descending"
-    )
+    expect(page.locator("th", has=page.locator('[data-sort="ap"]'))).to_have_attribute("aria-sort", "descending")
     page.click('[data-sort="ap"]')
     expect(names).to_have_text(["cat", HOSTILE, "dog"])  # what is undefined stays last
     page.click('[data-sort="class"]')

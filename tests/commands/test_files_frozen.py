@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn import metrics as sk
-from trees import class_tree, voc_tree
 
 from saccade.commands.evaluate import evaluate
 from saccade.commands.train import train
 from saccade.runs import Evaluation, Run
+from trees import class_tree, voc_tree
 
 SMALL = [
     "model.name=small_cnn",
@@ -123,9 +123,7 @@ def test_classify_numbers_by_scikit_learn(classify: Run) -> None:
         "macro_precision": sk.precision_score(target, answer, average="macro", zero_division=0),
         "macro_recall": sk.recall_score(target, answer, average="macro", zero_division=0),
         "macro_f1": sk.f1_score(target, answer, average="macro", zero_division=0),
-        "auroc": sk.roc_auc_score(
-            target, scores / scores.sum(1, keepdims=True), multi_class="ovr", labels=classes
-        ),
+        "auroc": sk.roc_auc_score(target, scores / scores.sum(1, keepdims=True), multi_class="ovr", labels=classes),
     }
     for name, value in wanted.items():
         assert found[name] == pytest.approx(value, abs=1e-6), name

@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from trees import class_tree, picture, voc_tree
 
 from saccade.config import preset_names
 from saccade.config.load import load
 from saccade.runs import Run
+from trees import class_tree, picture, voc_tree
 
 SMALL = [
     "model.pretrained=false",

@@ -62,11 +62,19 @@ def test_same_seed_with_no_and_with_two_workers_and_another_seed(trained: Callab
 
 @pytest.mark.parametrize(
     "schedule",
-    [["optim.schedule=onecycle", "optim.warmup_epochs=0"], ["optim.schedule=plateau", "optim.patience=1"], ["model.freeze=2", "optim.name=sgd"]],
+    [
+        ["optim.schedule=onecycle", "optim.warmup_epochs=0"],
+        ["optim.schedule=plateau", "optim.patience=1"],
+        ["model.freeze=2", "optim.name=sgd"],
+    ],
 )
 @pytest.mark.parametrize("where", ["in the second epoch", "before the second checkpoint"])
 def test_a_stopped_run_resumes_to_the_same_bits(
-    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, schedule: list[str], where: str, tmp_path: Path
+    trained: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    schedule: list[str],
+    where: str,
+    tmp_path: Path,
 ) -> None:
     whole = trained(*schedule)
     with monkeypatch.context() as patch:

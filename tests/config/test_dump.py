@@ -38,20 +38,14 @@ def reloaded(config: Config, folder: Path, relative: bool) -> Config:
 def with_classes(classes: list[str]) -> Config:
     config = load("voc-multilabel")
     weights: dict[str, float] = {name: 1.0 + i / 3 for i, name in enumerate(classes)}
-    data = config.data.model_copy(
-        update={"classes": tuple(classes), "train": classes[0], "delimiter": classes[-1]}
-    )
-    return config.model_copy(
-        update={"data": data, "task": config.task.model_copy(update={"class_weights": weights})}
-    )
+    data = config.data.model_copy(update={"classes": tuple(classes), "train": classes[0], "delimiter": classes[-1]})
+    return config.model_copy(update={"data": data, "task": config.task.model_copy(update={"class_weights": weights})})
 
 
 @pytest.mark.parametrize("relative", [True, False])
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_comes_back(name: str, relative: bool, tmp_path: Path):
-    config = load(
-        name, ["model.weights=~/weights/a b.safetensors", "model.pretrained=false", "optim.lr=2e-5"]
-    )
+    config = load(name, ["model.weights=~/weights/a b.safetensors", "model.pretrained=false", "optim.lr=2e-5"])
     assert reloaded(config, tmp_path / "runs" / name / "001", relative) == config
 
 
@@ -92,17 +86,13 @@ def test_other_values_come_back(overrides: list[str], tmp_path: Path):
 @pytest.mark.parametrize("root", ["~x", "./~", "#a", "a: b", "no", "a b/ü", "..", ".", "12", "null"])
 def test_folders_with_nasty_names_come_back(root: str, tmp_path: Path):
     config = load("voc-multilabel")
-    config = config.model_copy(
-        update={"data": config.data.model_copy(update={"root": tmp_path / "here" / root})}
-    )
+    config = config.model_copy(update={"data": config.data.model_copy(update={"root": tmp_path / "here" / root})})
     again = reloaded(config, tmp_path / "here", relative=True)
     assert again.data.root == Path(str(tmp_path / "here")).joinpath(root).resolve()
 
 
 def test_paths_are_written_relative_with_forward_slashes(tmp_path: Path):
-    config = load(
-        "voc-multilabel", [f"data.root={tmp_path}/VOC", "model.pretrained=false", "model.weights=w/a.pt"]
-    )
+    config = load("voc-multilabel", [f"data.root={tmp_path}/VOC", "model.pretrained=false", "model.weights=w/a.pt"])
     values = yaml.safe_load(dump(config, tmp_path / "runs/x/001"))
     assert values["data"]["root"] == "../../../VOC"
     assert values["model"]["weights"] == "../../../w/a.pt"
@@ -113,9 +103,7 @@ def test_the_dump_is_complete_and_in_the_order_of_the_schema():
     config = load("scenes-multilabel")
     values = yaml.safe_load(dump(config))
     assert_order(values, config)
-    assert dump(config).startswith(
-        "name: scenes-multilabel\nseed: 0\n\ntask:\n  name: multilabel\n  loss: bce\n"
-    )
+    assert dump(config).startswith("name: scenes-multilabel\nseed: 0\n\ntask:\n  name: multilabel\n  loss: bce\n")
     assert "\n  augment:\n    crop: null\n    flip: 0.5\n" in dump(config)
     assert "\n  step_epochs: [30, 60]\n" in dump(config)
 

@@ -117,8 +117,7 @@ def test_a_path_on_the_command_line_or_in_a_preset_is_relative_to_the_current_fo
     assert load("configs/my.yaml", ["data.root=elsewhere"]).data.root == tmp_path / "elsewhere"
     assert load("scenes-multilabel").data.root == tmp_path / "data/scenes-multilabel"
     assert (
-        load(written("extends: scenes-multilabel", "configs/b.yaml")).data.root
-        == tmp_path / "data/scenes-multilabel"
+        load(written("extends: scenes-multilabel", "configs/b.yaml")).data.root == tmp_path / "data/scenes-multilabel"
     )
 
 
@@ -129,9 +128,7 @@ def test_home_and_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert load("voc-multilabel", [f"data.root={tmp_path}/a/../b"]).data.root == tmp_path / "b"
 
 
-def test_saccade_data_is_where_paths_are_looked_for_that_are_not_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_saccade_data_is_where_paths_are_looked_for_that_are_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     shared = tmp_path / "shared"
     (shared / "images").mkdir(parents=True)
     monkeypatch.setenv("SACCADE_DATA", str(shared))

@@ -55,9 +55,7 @@ def test_merged(parent: str, child: str, both: object):
 
 def test_places_are_those_of_the_config_that_said_it_last():
     tree = merged(read_yaml("data:\n  a: 1\n  b: 2\n", PARENT, []), read_yaml("\ndata: {b: 3}\n", CHILD, []))
-    assert [
-        str(nearest_place(tree, key)) for key in [("data", "a"), ("data", "b"), ("data", "c"), ("x",)]
-    ] == [
+    assert [str(nearest_place(tree, key)) for key in [("data", "a"), ("data", "b"), ("data", "c"), ("x",)]] == [
         "parent.yaml, line 2",
         "child.yaml, line 2",
         "child.yaml, line 2",

@@ -52,13 +52,9 @@ def test_preset_text_has_its_comments_and_a_summary(name: str):
 
 
 def test_an_unknown_preset_is_told_with_the_nearest():
-    with pytest.raises(
-        ConfigError, match=r"^there is no preset 'voc-multilable'; did you mean voc-multilabel or "
-    ):
+    with pytest.raises(ConfigError, match=r"^there is no preset 'voc-multilable'; did you mean voc-multilabel or "):
         preset_text("voc-multilable")
-    with pytest.raises(
-        ConfigError, match=r"^there is no preset 'zzz'; the presets are folder-classify, scenes-"
-    ):
+    with pytest.raises(ConfigError, match=r"^there is no preset 'zzz'; the presets are folder-classify, scenes-"):
         preset_summary("zzz")
 
 
@@ -97,10 +93,7 @@ def test_a_circle_is_told_with_its_way():
     Path("a.yaml").write_text("seed: 1\nextends: b.yaml\n")
     Path("b.yaml").write_text("extends: c.json\n")
     Path("c.json").write_text('{"extends": "a.yaml"}')
-    assert (
-        message_of("a.yaml")
-        == "extends (c.json, line 1): goes in a circle: a.yaml -> b.yaml -> c.json -> a.yaml"
-    )
+    assert message_of("a.yaml") == "extends (c.json, line 1): goes in a circle: a.yaml -> b.yaml -> c.json -> a.yaml"
     Path("self.yaml").write_text("extends: ./self.yaml\n")
     assert message_of("self.yaml") == "extends (self.yaml, line 1): goes in a circle: self.yaml -> self.yaml"
 
@@ -128,9 +121,7 @@ def test_files_that_are_no_config():
     lines = "a config is made of lines such as `seed: 1`"
     assert message_of("list.yaml") == f"list.yaml: the file holds a list; {lines}"
     assert message_of("word.yaml") == f"word.yaml: the file holds a single value; {lines}"
-    assert (
-        message_of("image.yaml") == "image.yaml, line 2: not a text in UTF-8; save the file in that encoding"
-    )
+    assert message_of("image.yaml") == "image.yaml, line 2: not a text in UTF-8; save the file in that encoding"
 
 
 def test_files_that_are_not_there():

@@ -164,6 +164,4 @@ def test_a_wholly_ignored_batch_costs_nothing_and_an_ignored_image_has_no_loss(l
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.float32])
 def test_the_type_of_the_targets_does_not_matter(loss, settings, by_class, dtype):
     logits, targets = batch(multilabel=True)
-    assert torch.equal(
-        loss(logits, targets.to(dtype), **settings).total, loss(logits, targets, **settings).total
-    )
+    assert torch.equal(loss(logits, targets.to(dtype), **settings).total, loss(logits, targets, **settings).total)

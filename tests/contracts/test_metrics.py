@@ -55,9 +55,7 @@ def assert_same(a, b):
 def test_the_order_of_the_images_does_not_matter(score, stateful, split, relabel):
     scores, targets = split()
     order = np.random.default_rng(1).permutation(len(scores))
-    assert_same(
-        score(scores[order], targets[order], classes=CLASSES), score(scores, targets, classes=CLASSES)
-    )
+    assert_same(score(scores[order], targets[order], classes=CLASSES), score(scores, targets, classes=CLASSES))
 
 
 @every
@@ -101,9 +99,7 @@ def test_fractions_are_fractions_and_counts_add_up(score, stateful, split, relab
         else:
             assert value is None or (type(value) is float and 0.0 <= value <= 1.0)
     if targets.ndim == 2:
-        counts = [
-            row["n_positive"] + row["n_negative"] + row["n_ignored"] for row in result.per_class.values()
-        ]
+        counts = [row["n_positive"] + row["n_negative"] + row["n_ignored"] for row in result.per_class.values()]
         assert counts == [80] * 5
     else:
         assert sum(row["n_positive"] for row in result.per_class.values()) == 80
@@ -116,9 +112,7 @@ def test_a_perfect_network_has_one_everywhere_but_for_the_absent_class(score, st
     scores = (targets == 1 if targets.ndim == 2 else np.eye(5)[targets]).astype(np.float32)
     result = score(scores, targets, classes=CLASSES)
     del result.per_class["absent"]
-    wrong = {
-        k: v for k, v in numbers(result).items() if not k[1].startswith("n_") and k[0] != "mean" and v != 1.0
-    }
+    wrong = {k: v for k, v in numbers(result).items() if not k[1].startswith("n_") and k[0] != "mean" and v != 1.0}
     assert wrong == {}
     # An absent class has no AP; its precision, recall and F1 are 0 in macro averages, as in scikit-learn.
     assert {k: v for k, v in result.metrics.items() if v != 1.0} == {
@@ -132,9 +126,7 @@ def test_a_perfect_network_has_one_everywhere_but_for_the_absent_class(score, st
 def test_few_and_tied_images_end_in_json(score, stateful, split, relabel, n, value):
     _, targets = split()
     result = score(np.full((n, 5), value, np.float32), targets[:n], classes=CLASSES)
-    again = json.loads(
-        json.dumps({"metrics": result.metrics, "per_class": result.per_class}, allow_nan=False)
-    )
+    again = json.loads(json.dumps({"metrics": result.metrics, "per_class": result.per_class}, allow_nan=False))
     assert again == {"metrics": result.metrics, "per_class": result.per_class}
 
 

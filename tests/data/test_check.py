@@ -56,9 +56,7 @@ def test_every_fault_has_its_name(root: Path) -> None:
         ("unreadable", "val", "folder.jpg"),
     ]
     assert report.images == {"val": 6}
-    assert all(
-        finding.detail and str(root) not in finding.detail.split("(")[0] for finding in report.problems
-    )
+    assert all(finding.detail and str(root) not in finding.detail.split("(")[0] for finding in report.problems)
 
 
 def test_unreadable_tells_names_and_reasons(root: Path) -> None:

@@ -47,9 +47,7 @@ def test_root_as_one_tree_of_classes(root: Path) -> None:
 
 
 def test_split_in_a_deeper_folder(root: Path) -> None:
-    assert (
-        folder.read(root.parent, f"{root.name}/val", classes=None).images[0] == f"{root.name}/val/cat/1.jpg"
-    )
+    assert folder.read(root.parent, f"{root.name}/val", classes=None).images[0] == f"{root.name}/val/cat/1.jpg"
 
 
 def test_classes_are_matched_by_name(root: Path) -> None:
@@ -97,15 +95,11 @@ def message(root: Path, split: str, classes: tuple[str, ...] | None = None) -> s
 class TestRefusals:
     def test_missing_split(self, root: Path) -> None:
         assert message(root, "test") == f"{root}/test: no such folder; {root} has the folders 'train', 'val'"
-        assert (
-            message(root / "x", "test")
-            == f"{root}/x/test: no such folder; data.root {root}/x is no folder either"
-        )
+        assert message(root / "x", "test") == f"{root}/x/test: no such folder; data.root {root}/x is no folder either"
 
     def test_missing_split_where_the_root_is_a_tree_of_classes(self, root: Path) -> None:
         assert message(root / "train", "train").endswith(
-            "has the folders 'cat', 'dog'; they look like classes: "
-            "set data.train=. data.val=null to split them"
+            "has the folders 'cat', 'dog'; they look like classes: set data.train=. data.val=null to split them"
         )
 
     def test_no_class_folders(self, root: Path) -> None:

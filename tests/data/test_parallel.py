@@ -9,9 +9,7 @@ from saccade.data.parallel import in_threads
 
 def test_keeps_the_order_and_tells_every_item() -> None:
     told: list[int] = []
-    assert list(in_threads(lambda x: x * x, range(1000), progress=told.append)) == [
-        x * x for x in range(1000)
-    ]
+    assert list(in_threads(lambda x: x * x, range(1000), progress=told.append)) == [x * x for x in range(1000)]
     assert sum(told) == 1000
     assert list(in_threads(abs, [])) == []
 

@@ -171,9 +171,7 @@ def test_other_things_are_refused_and_left_alone(tmp_path: Path, record: str | N
     if record is not None:
         (tmp_path / "scenes.json").write_text(record)
     before = contents(tmp_path)
-    with pytest.raises(
-        DataError, match=r"is not a folder of built-in scenes.*set data\.root to a new or empty folder"
-    ):
+    with pytest.raises(DataError, match=r"is not a folder of built-in scenes.*set data\.root to a new or empty folder"):
         ensure(tmp_path, **SETTINGS)
     assert contents(tmp_path) == before
 
@@ -201,9 +199,7 @@ def test_a_full_disk_is_told_in_one_message(tmp_path: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(scene_files, "_save_jpeg", full)
-    with pytest.raises(
-        DataError, match=r"data\.root: the scenes could not be written to .*No space left on device"
-    ):
+    with pytest.raises(DataError, match=r"data\.root: the scenes could not be written to .*No space left on device"):
         ensure(tmp_path / "scenes", **SETTINGS)
     assert list(tmp_path.iterdir()) == []
 

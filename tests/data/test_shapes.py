@@ -40,9 +40,7 @@ def test_crescent_is_the_big_disc_less_the_lens_it_shares_with_the_small_one() -
     a = np.arccos((apart**2 + outer**2 - inner**2) / (2 * apart * outer))
     b = np.arccos((apart**2 + inner**2 - outer**2) / (2 * apart * inner))
     kite = apart * outer * np.sin(a)
-    lens = (
-        outer**2 * a + inner**2 * b - kite
-    )  # area common to two circles (MathWorld, circle-circle intersection)
+    lens = outer**2 * a + inner**2 * b - kite  # area common to two circles (MathWorld, circle-circle intersection)
     expected = np.pi * outer**2 - lens
     assert abs(area(OUTLINES["crescent"][0])) == pytest.approx(expected, rel=0.01)
 
@@ -62,6 +60,4 @@ def test_no_outline_goes_beyond_reach() -> None:
 
 def test_placed_turns_clockwise_as_seen_then_scales_then_moves() -> None:
     right = np.array([[1.0, 0.0]])
-    assert placed(right, centre_xy=(10.0, 20.0), radius=3.0, angle=np.pi / 2) == pytest.approx(
-        np.array([[10.0, 23.0]])
-    )
+    assert placed(right, centre_xy=(10.0, 20.0), radius=3.0, angle=np.pi / 2) == pytest.approx(np.array([[10.0, 23.0]]))

@@ -68,9 +68,7 @@ def test_no_class_is_off_by_a_whole_image() -> None:
     targets = single([3, 5, 8, 13, 21, 34, 55, 89, 144, 233])
     _, cut_off = cut(targets, 0.2, 0)
     ours = np.bincount(targets[cut_off])
-    reference = next(
-        StratifiedShuffleSplit(1, test_size=len(cut_off), random_state=0).split(targets, targets)
-    )[1]
+    reference = next(StratifiedShuffleSplit(1, test_size=len(cut_off), random_state=0).split(targets, targets))[1]
     sizes = np.bincount(targets)
     for counted in (ours, np.bincount(targets[reference])):
         assert (np.abs(counted - 0.2 * sizes) < 1).all()

@@ -33,9 +33,7 @@ def read(
     classes: tuple[str, ...] | None = None,
     multilabel: bool = False,
 ) -> Listing:
-    return table.read(
-        path, root=path.parent, split=split, layout=layout, classes=classes, multilabel=multilabel
-    )
+    return table.read(path, root=path.parent, split=split, layout=layout, classes=classes, multilabel=multilabel)
 
 
 def test_one_name_a_row(tmp_path: Path) -> None:
@@ -162,9 +160,7 @@ class TestRefusals:
         (tmp_path / "labels.parquet").write_bytes(content)
         assert message(tmp_path / "labels.parquet").startswith("cannot be read as a table (")
 
-    @pytest.mark.parametrize(
-        "content", [b"", b"image,label\n1.jpg,a\n2.jpg,b,c\n", b"image,label\n1.jpg,\xff\n"]
-    )
+    @pytest.mark.parametrize("content", [b"", b"image,label\n1.jpg,a\n2.jpg,b,c\n", b"image,label\n1.jpg,\xff\n"])
     def test_damaged_csv(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "labels.csv").write_bytes(content)
         assert message(tmp_path / "labels.csv").startswith("cannot be read as a table (")
@@ -200,19 +196,12 @@ class TestRefusals:
     def test_row_numbers_are_those_of_the_table_and_not_of_the_split(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,label,fold\n1.jpg,a,train\n2.jpg,b,val\n3.jpg,,val\n")
         layout = TableLayout(split_column="fold")
-        assert (
-            message(path, layout, split="val") == "data row 3: column 'label' is empty; it takes a class name"
-        )
+        assert message(path, layout, split="val") == "data row 3: column 'label' is empty; it takes a class name"
 
     def test_unknown_classes(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,label\n1.jpg,dog\n2.jpg,cat\n3.jpg,cat\n")
-        assert (
-            message(path, classes=("dog", "cats")) == "data row 2: unknown class 'cat'; the nearest is 'cats'"
-        )
-        assert (
-            message(path, classes=("dog",), multilabel=True)
-            == "data row 2: unknown class 'cat'; expected: 'dog'"
-        )
+        assert message(path, classes=("dog", "cats")) == "data row 2: unknown class 'cat'; the nearest is 'cats'"
+        assert message(path, classes=("dog",), multilabel=True) == "data row 2: unknown class 'cat'; expected: 'dog'"
 
     def test_no_label_at_all(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,label\n1.jpg,\n")

@@ -137,9 +137,7 @@ class TestRefusals:
         inner = tmp_path / "VOCdevkit" / "VOC2012"
         for name in ("JPEGImages", "ImageSets/Main"):
             (inner / name).mkdir(parents=True)
-        assert message(tmp_path / "VOCdevkit").endswith(
-            f"lacks JPEGImages and ImageSets/Main; set data.root={inner}"
-        )
+        assert message(tmp_path / "VOCdevkit").endswith(f"lacks JPEGImages and ImageSets/Main; set data.root={inner}")
 
     def test_split(self, root: Path) -> None:
         set_file(root, "dog_train", "a 1")
@@ -178,9 +176,7 @@ class TestRefusals:
         assert message(root, classes=("cats", "dog")) == (
             f"{root}/Annotations/b.xml: unknown class 'cat'; the nearest is 'cats'"
         )
-        assert message(root, classes=("dog",)) == (
-            f"{root}/Annotations/b.xml: unknown class 'cat'; expected: 'dog'"
-        )
+        assert message(root, classes=("dog",)) == (f"{root}/Annotations/b.xml: unknown class 'cat'; expected: 'dog'")
 
     def test_no_annotations(self, root: Path) -> None:
         for path in (root / "Annotations").iterdir():
@@ -188,9 +184,7 @@ class TestRefusals:
         assert len(message(root).splitlines()) == 4
         assert "Annotations/a.xml: no such annotation, though the split lists the image" in message(root)
         (root / "Annotations").rmdir()
-        assert message(root).endswith(
-            "Annotations: no such folder, and no class has a set file of this split"
-        )
+        assert message(root).endswith("Annotations: no such folder, and no class has a set file of this split")
         set_file(root, "dog_train", "a 1", "b -1", "c 1", "d 1")
         assert message(root, classes=("dog", "dig")).endswith(
             "Annotations: no such folder; set files: unknown class 'dig'; the nearest is 'dog'"

@@ -74,7 +74,8 @@ def config(**sections: dict[str, object]):  # type: ignore[no-untyped-def]
 def test_groups_hold_every_parameter_once_and_decay_only_matrices() -> None:
     network = SmallCNN(3)
     optimizer = build_optimizer(
-        network, config(optim={"lr": 1e-2, "weight_decay": 0.1}, model={"name": "small_cnn", "backbone_lr": 0.1})
+        network,
+        config(optim={"lr": 1e-2, "weight_decay": 0.1}, model={"name": "small_cnn", "backbone_lr": 0.1}),
     )
     grouped = [p for group in optimizer.param_groups for p in group["params"]]
     assert sorted(map(id, grouped)) == sorted(map(id, network.parameters()))
@@ -84,6 +85,8 @@ def test_groups_hold_every_parameter_once_and_decay_only_matrices() -> None:
         assert group["lr"] == pytest.approx(1e-2 if in_head else 1e-3)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)]
+)
 def test_names_are_torch_optimisers(name: str, kind: type) -> None:
     assert type(build_optimizer(SmallCNN(2), config(optim={"name": name}, model={"name": "small_cnn"}))) is kind

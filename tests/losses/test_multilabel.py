@@ -77,9 +77,7 @@ def test_weight_is_the_number_of_valid_entries_whatever_the_class_weights():
 def test_negatives_below_the_margin_pull_at_nothing():
     logits = torch.tensor([[-4.0, -100.0, 0.0]], requires_grad=True)
     for gamma in (0.0, 0.5, 4.0):
-        loss = asymmetric(
-            logits, torch.zeros(1, 3, dtype=torch.int8), gamma_negative=gamma, clip=0.05
-        ).total.sum()
+        loss = asymmetric(logits, torch.zeros(1, 3, dtype=torch.int8), gamma_negative=gamma, clip=0.05).total.sum()
         (gradient,) = torch.autograd.grad(loss, logits)
         assert gradient[0, :2].tolist() == [0.0, 0.0]
         assert gradient[0, 2] > 0

@@ -82,7 +82,5 @@ def test_top_k_counts_rows_whose_class_is_among_the_highest():
 
 def test_tied_scores_go_to_the_earlier_class_as_argmax_has_it():
     scores = np.full((3, 3), 1 / 3, np.float32)
-    assert [top_k_accuracy(scores, np.array([0, 1, 2]), k) for k in (1, 2, 3)] == pytest.approx(
-        [1 / 3, 2 / 3, 1.0]
-    )
+    assert [top_k_accuracy(scores, np.array([0, 1, 2]), k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1.0])
     assert top_k_accuracy(scores, scores.argmax(axis=1), 1) == 1.0

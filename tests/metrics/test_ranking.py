@@ -79,9 +79,7 @@ def test_recall_of_three_in_ten_reaches_three_tenths():
     # 3 / 10 >= 0.1 * 3 is false in floats. Precision is 1 for the first 3 of 10 positives, 10/20 at the end.
     targets = np.array([1, 1, 1] + [0] * 10 + [1] * 7)
     expected = (4 * 1.0 + 7 * 0.5) / 11  # recall 0, 0.1, 0.2, 0.3 see 1; the others see 10/20
-    assert eleven_point_average_precision(np.arange(20.0)[::-1], targets) == pytest.approx(
-        expected, abs=1e-12
-    )
+    assert eleven_point_average_precision(np.arange(20.0)[::-1], targets) == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_vs_rest():

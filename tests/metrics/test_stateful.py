@@ -111,9 +111,7 @@ def test_two_ranks_agree_with_one_even_if_one_has_no_image(kind, parts):
         return metric.compute()
 
     with ThreadPoolExecutor(2) as pool, warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # torchmetrics remarks on computing before the first update
+        warnings.simplefilter("ignore", UserWarning)  # torchmetrics remarks on computing before the first update
         assert list(pool.map(work, range(2))) == [alone.compute()] * 2
 
 
@@ -163,10 +161,7 @@ def test_pure_functions_need_numpy_alone():
         "import sys, saccade.metrics.summary, saccade.metrics.tail;"
         "print(sorted({'torch', 'torchmetrics', 'sklearn', 'polars'} & set(sys.modules)))"
     )
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_scores_of_any_layout_and_origin_give_the_same():

@@ -68,16 +68,12 @@ def test_every_number_says_how_it_was_pooled_and_nothing_else_does():
     multilabel = multilabel_scores(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.int8), classes=["a"])
     assert list(MULTILABEL_POOLING) == ["loss", *multilabel.metrics]
     for top_k in (1, 2, 5):
-        got = classify_scores(
-            np.zeros((1, 3), np.float32), np.zeros(1, np.int64), classes=list("abc"), top_k=top_k
-        )
+        got = classify_scores(np.zeros((1, 3), np.float32), np.zeros(1, np.int64), classes=list("abc"), top_k=top_k)
         assert list(classify_pooling(3, top_k)) == ["loss", *got.metrics]
 
 
 def test_no_image_at_all_is_undefined_throughout():
-    multilabel = multilabel_scores(
-        np.zeros((0, 2), np.float32), np.zeros((0, 2), np.int8), classes=["a", "b"]
-    )
+    multilabel = multilabel_scores(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.int8), classes=["a", "b"])
     classify = classify_scores(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), classes=["a", "b"])
     for result in (multilabel, classify):
         assert set(result.metrics.values()) == {None}

@@ -20,9 +20,7 @@ def brute_force(scores, targets, threshold):
     thresholds = [ladder[m * k // 20] for k in range(20)]
     accuracies = []
     for t in thresholds:
-        above = [
-            (s > threshold) == (y == 1) for s, y in images if s > t
-        ]  # f(x) = y, f deciding at the threshold
+        above = [(s > threshold) == (y == 1) for s, y in images if s > t]  # f(x) = y, f deciding at the threshold
         accuracies.append(sum(above) / len(above) if above else NAN)
     return thresholds, accuracies
 

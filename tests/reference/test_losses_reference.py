@@ -28,12 +28,8 @@ def assert_same(mine, reference, logits, tolerance=1e-10):
     torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize(
-    "class_weights", [None, torch.tensor([1.0, 2.0, 0.5, 3.0, 0.1], dtype=torch.float64)]
-)
-@pytest.mark.parametrize(
-    "positive_weights", [None, torch.tensor([1.0, 5.0, 2.0, 0.5, 9.0], dtype=torch.float64)]
-)
+@pytest.mark.parametrize("class_weights", [None, torch.tensor([1.0, 2.0, 0.5, 3.0, 0.1], dtype=torch.float64)])
+@pytest.mark.parametrize("positive_weights", [None, torch.tensor([1.0, 5.0, 2.0, 0.5, 9.0], dtype=torch.float64)])
 def test_bce_equals_torch(class_weights, positive_weights):
     logits, targets = multilabel()
     got = bce(logits, targets, class_weights=class_weights, positive_weights=positive_weights)
@@ -61,13 +57,9 @@ def test_focal_equals_torchvision(gamma, alpha):
     assert_same(focal(logits, targets, gamma=gamma, alpha=alpha).mean(), reference, logits)
 
 
-@pytest.mark.parametrize(
-    ("negative", "positive", "clip"), [(4.0, 0.0, 0.05), (2.0, 1.0, 0.2), (3.0, 2.0, 0.0)]
-)
+@pytest.mark.parametrize(("negative", "positive", "clip"), [(4.0, 0.0, 0.05), (2.0, 1.0, 0.2), (3.0, 2.0, 0.0)])
 def test_asymmetric_equals_timm(negative, positive, clip):
-    logits, targets = (
-        x.reshape(1, -1) for x in multilabel(torch.float32)
-    )  # one image: timm's mean is its sum
+    logits, targets = (x.reshape(1, -1) for x in multilabel(torch.float32))  # one image: timm's mean is its sum
     reference = AsymmetricLossMultiLabel(negative, positive, clip)(logits, targets)
     got = asymmetric(logits, targets, gamma_negative=negative, gamma_positive=positive, clip=clip)
     assert_same(got.total.sum(), reference, logits, tolerance=1e-5)

@@ -36,9 +36,7 @@ def classify(seed, digits):
 def test_rankings_equal_scikit_learn(seed, digits):
     for s, t in zip(*(x.T for x in multilabel(seed, digits)), strict=True):
         valid = t >= 0
-        assert average_precision(s, t) == pytest.approx(
-            sk.average_precision_score(t[valid], s[valid]), abs=1e-12
-        )
+        assert average_precision(s, t) == pytest.approx(sk.average_precision_score(t[valid], s[valid]), abs=1e-12)
         assert auroc(s, t) == pytest.approx(sk.roc_auc_score(t[valid], s[valid]), abs=1e-12)
 
 
@@ -53,9 +51,7 @@ def test_multilabel_split_equals_scikit_learn(seed, digits):
         f1 = sk.f1_score(y, p, zero_division=0)
         precision, recall = sk.precision_score(y, p, zero_division=0), sk.recall_score(y, p, zero_division=0)
         rows.append((sk.average_precision_score(y, x), sk.accuracy_score(y, p), precision, recall, f1))
-    mine = [
-        [row[k] for k in ("ap", "accuracy", "precision", "recall", "f1")] for row in got.per_class.values()
-    ]
+    mine = [[row[k] for k in ("ap", "accuracy", "precision", "recall", "f1")] for row in got.per_class.values()]
     np.testing.assert_allclose(mine, rows, rtol=0, atol=1e-12)
     means = [got.metrics[k] for k in ("map", "accuracy", "macro_f1")]
     np.testing.assert_allclose(means, np.mean(rows, axis=0)[[0, 1, 4]], rtol=0, atol=1e-12)
@@ -79,9 +75,7 @@ def test_classify_split_equals_scikit_learn(seed):
     scores, target = classify(seed, 7)
     prediction, labels = scores.argmax(1), np.arange(7)
     got = classify_scores(scores, target, classes=CLASSES, top_k=3)
-    p, r, f, _ = sk.precision_recall_fscore_support(
-        target, prediction, labels=labels, average="macro", zero_division=0
-    )
+    p, r, f, _ = sk.precision_recall_fscore_support(target, prediction, labels=labels, average="macro", zero_division=0)
     rest = target[:, None] == labels
     with_image = rest.any(0)
     ap = [sk.average_precision_score(rest[:, i], scores[:, i]) for i in np.flatnonzero(with_image)]
@@ -100,9 +94,7 @@ def test_classify_split_equals_scikit_learn(seed):
 
 
 def balanced(target, prediction):
-    with (
-        warnings.catch_warnings()
-    ):  # a class without an image is left out of the mean, and scikit-learn says so
+    with warnings.catch_warnings():  # a class without an image is left out of the mean, and scikit-learn says so
         warnings.simplefilter("ignore", UserWarning)
         return sk.balanced_accuracy_score(target, prediction)
 

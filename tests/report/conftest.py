@@ -185,9 +185,7 @@ def save_images(root: Path, images: list[str], *, size: tuple[int, int] = (48, 3
         Image.new("RGB", size, (5 * i % 256, 90, 255 - 5 * i % 256)).save(path)
 
 
-def scored_multilabel(
-    tmp_path: Path, *, n_holdout: int = 10, skipped: list[str] | None = None, **about: Any
-) -> Run:
+def scored_multilabel(tmp_path: Path, *, n_holdout: int = 10, skipped: list[str] | None = None, **about: Any) -> Run:
     """A scored multilabel run of 30 images, which are on disk."""
     rng = np.random.default_rng(0)
     run = unscored(tmp_path / "runs" / "made-up" / "001", n_holdout=n_holdout, skipped=skipped)

@@ -58,9 +58,7 @@ def test_the_page_sets_the_colours() -> None:
 
 
 def test_references_inside_a_figure_hold() -> None:
-    inside = inline(
-        drawn("t", [tail_panel([1.0, 0.5], {"mean": [0.1, 0.2]})]).svg, colours=COLOURS, title="t"
-    )
+    inside = inline(drawn("t", [tail_panel([1.0, 0.5], {"mean": [0.1, 0.2]})]).svg, colours=COLOURS, title="t")
     ids = set(re.findall(r' id="([^"]+)"', inside))
     assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', inside)) == ids
     assert len(re.findall(r' id="', inside)) == len(ids)

@@ -53,9 +53,7 @@ def scored(targets: list[list[int]], scores: list[list[float]], losses: list[flo
 
 
 def test_the_two_ends_of_a_multilabel_class() -> None:
-    given = scored(
-        [[1], [0], [1], [0], [-1]], [[0.9], [0.8], [0.3], [0.3], [0.99]], [0, 0, 0, 0, 0], "multilabel"
-    )
+    given = scored([[1], [0], [1], [0], [-1]], [[0.9], [0.8], [0.3], [0.3], [0.99]], [0, 0, 0, 0, 0], "multilabel")
     (gallery,) = class_galleries(given)
     assert [(t.image, t.verdict, t.position) for t in gallery.best] == [
         ("0.jpg", "hit", 1),
@@ -69,9 +67,7 @@ def test_the_two_ends_of_a_multilabel_class() -> None:
 
 
 def test_notes_of_classify_name_the_other_class() -> None:
-    given = scored(
-        [[1, 0], [0, 1], [1, 0]], [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0.1, 1.2, 1.6], "classify"
-    )
+    given = scored([[1, 0], [0, 1], [1, 0]], [[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [0.1, 1.2, 1.6], "classify")
     first = class_galleries(given)[0]
     assert first.name == "a"
     assert [(t.verdict, t.note) for t in first.best] == [

@@ -19,9 +19,7 @@ def decoded(address: str | None) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(body)))
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"), [((640, 320), (160, 80)), ((90, 600), (24, 160)), ((40, 30), (40, 30))]
-)
+@pytest.mark.parametrize(("size", "expected"), [((640, 320), (160, 80)), ((90, 600), (24, 160)), ((40, 30), (40, 30))])
 def test_at_most_160_pixels_a_side(tmp_path: Path, size: tuple[int, int], expected: tuple[int, int]) -> None:
     Image.new("RGB", size, "teal").save(tmp_path / "a.jpg")
     assert decoded(Thumbnails(tmp_path).address("a.jpg")).size == expected

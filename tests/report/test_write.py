@@ -86,9 +86,7 @@ def test_ten_best_and_worst_of_the_three_classes_by_ap(reported: tuple[Run, Page
             valid = valid.filter(pl.col("targets").list.get(c) >= 0)
         expected.append(valid.sort(["score", "index"], descending=[True, False])["image"].to_list()[:10])
         expected.append(valid.sort(["score", "index"])["image"].to_list()[:10])
-    costliest = (
-        rows.with_row_index().sort(["loss", "index"], descending=[True, False])["image"].to_list()[:10]
-    )
+    costliest = rows.with_row_index().sort(["loss", "index"], descending=[True, False])["image"].to_list()[:10]
     assert page.galleries == [*expected, costliest]
     assert "those with the best, the median and the worst AP" in page.text
 
@@ -171,9 +169,7 @@ def test_missing_images_are_tiles_and_a_sentence(tmp_path: Path) -> None:
     page = page_of(scored_multilabel(tmp_path), data_root=tmp_path / "elsewhere")
     assert page.pictures == []
     assert page.source.count('class="blank"') == 70
-    assert (
-        f"70 of 70 pictures are not shown: their files are not under {tmp_path / 'elsewhere'}." in page.text
-    )
+    assert f"70 of 70 pictures are not shown: their files are not under {tmp_path / 'elsewhere'}." in page.text
     assert [len(g) for g in page.galleries] == [10] * 7
 
 

@@ -86,9 +86,7 @@ def _add_json(app: FastAPI, library: Library) -> None:
         return _json(library.gallery(evaluation).page(choice))
 
     @app.get("/api/{evaluation}/images/{row:int}")
-    def get_image(
-        evaluation: str, row: int, t: Annotated[float | None, Query(ge=0, le=1)] = None
-    ) -> Response:
+    def get_image(evaluation: str, row: int, t: Annotated[float | None, Query(ge=0, le=1)] = None) -> Response:
         return _json(library.gallery(evaluation).image(row, t))
 
     @app.get("/api/{evaluation}/confusion")

@@ -78,9 +78,7 @@ class Gallery:
             "page": page,
             "pages": pages,
             "first": (page - 1) * PAGE + 1,
-            "tiles": [
-                self._tile(int(row), choice, selection) for row in rows[(page - 1) * PAGE : page * PAGE]
-            ],
+            "tiles": [self._tile(int(row), choice, selection) for row in rows[(page - 1) * PAGE : page * PAGE]],
         }
 
     def image(self, row: int, threshold: float | None = None) -> dict[str, Any]:
@@ -98,8 +96,7 @@ class Gallery:
             "labelled": None if p.answers is None else p.classes[int(p.targets[row])],
             "answer": None if p.answers is None else p.classes[int(p.answers[row])],
             "classes": [
-                {"name": p.classes[k], "score": number(scores[k]), "outcome": OUTCOMES[codes[k]]}
-                for k in ranked
+                {"name": p.classes[k], "score": number(scores[k]), "outcome": OUTCOMES[codes[k]]} for k in ranked
             ],
         }
 

@@ -22,9 +22,7 @@ Ints: TypeAlias = NDArray[np.int32]
 Labels: TypeAlias = NDArray[np.int8]
 Flags: TypeAlias = NDArray[np.bool_]
 
-BLOCK = (
-    50_000_000 // 8
-)  # numbers decoded at once: bounds the memory that reading takes beside the arrays themselves
+BLOCK = 50_000_000 // 8  # numbers decoded at once: bounds the memory that reading takes beside the arrays themselves
 COLUMNS = {
     "multilabel": ("image", "targets", "scores", "loss"),
     "classify": ("image", "target", "prediction", "scores", "loss"),
@@ -73,17 +71,13 @@ def load(evaluation: Evaluation) -> Predictions:
     metrics, about, file = evaluation.metrics(), evaluation.about(), evaluation.predictions_file
     task, classes = about.get("task"), tuple(metrics["classes"])
     if task not in COLUMNS:
-        raise RunError(
-            f"{evaluation.path}: predictions of task {task!r}; browse shows {' and '.join(COLUMNS)}"
-        )
+        raise RunError(f"{evaluation.path}: predictions of task {task!r}; browse shows {' and '.join(COLUMNS)}")
     if not file.is_file():
         raise RunError(f"{file}: not found; make it with `saccade evaluate`")
     scan = pl.scan_parquet(file)
     missing = [name for name in COLUMNS[task] if name not in scan.collect_schema()]
     if missing:
-        raise RunError(
-            f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`"
-        )
+        raise RunError(f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`")
     threshold = float(about.get("threshold") or 0.5)
     read = _read_multilabel if task == "multilabel" else _read_classify
     root = about.get("data_root")
@@ -100,9 +94,7 @@ def load(evaluation: Evaluation) -> Predictions:
     )
 
 
-def _read_multilabel(
-    scan: pl.LazyFrame, classes: tuple[str, ...], threshold: float, file: Path
-) -> dict[str, Any]:
+def _read_multilabel(scan: pl.LazyFrame, classes: tuple[str, ...], threshold: float, file: Path) -> dict[str, Any]:
     n = scan.select(pl.len()).collect().item()
     scores, targets = np.empty((len(classes), n), np.float32), np.empty((len(classes), n), np.int8)
     missed, false_alarms = np.empty(n, np.int32), np.empty(n, np.int32)

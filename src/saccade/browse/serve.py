@@ -62,6 +62,4 @@ def listen(port: int) -> socket.socket:
             listener.close()
             continue
         return listener
-    raise RunError(
-        f"port {port} and the {TRIED} after it cannot be used; name another one, such as --port 9000"
-    )
+    raise RunError(f"port {port} and the {TRIED} after it cannot be used; name another one, such as --port 9000")

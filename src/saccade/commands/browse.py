@@ -11,7 +11,11 @@ from saccade.runs import Run
 
 
 def browse(
-    run: Run | str | Path, *overrides: str, split: str | None = None, port: int = 8000, open_browser: bool = True
+    run: Run | str | Path,
+    *overrides: str,
+    split: str | None = None,
+    port: int = 8000,
+    open_browser: bool = True,
 ) -> None:
     """Serve the page on this machine until Ctrl-C.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from saccade.commands.opening import config_of
@@ -10,9 +9,7 @@ from saccade.engine import evaluation as engine
 from saccade.runs import Evaluation, Run
 
 
-def evaluate(
-    run: Run | str | Path, *overrides: str, split: str = "val", checkpoint: str | Path = "best"
-) -> Evaluation:
+def evaluate(run: Run | str | Path, *overrides: str, split: str = "val", checkpoint: str | Path = "best") -> Evaluation:
     """Score a split and write ``evaluation/<split>/``; another data root or checkpoint gets a folder of its own.
 
     Args:

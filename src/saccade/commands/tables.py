@@ -28,7 +28,9 @@ def metrics_table(document: Mapping[str, Any]) -> Table:
 def answers_table(answers: Answers) -> Table:
     """File, answer and highest score of the first files."""
     more = f", the first {MOST}" if answers.table.height > MOST else ""
-    table = Table("image", "answer", "highest score", title=f"{answers.table.height} images{more}", title_justify="left")
+    table = Table(
+        "image", "answer", "highest score", title=f"{answers.table.height} images{more}", title_justify="left"
+    )
     table.columns[2].justify = "right"
     for row in answers.table.head(MOST).iter_rows(named=True):
         best = max(range(len(row["scores"])), key=lambda c: row["scores"][c])

@@ -31,11 +31,20 @@ from saccade.tasks.base import Task
 RUN_OF_MAIN_PROCESS = "SACCADE_RUN_FOLDER"
 """Tells the processes that Lightning starts for further devices which run folder the first one made."""
 
-ON_RESUME = ("trainer.max_epochs", "trainer.accelerator", "trainer.devices", "trainer.early_stopping", "loader.workers", "data.root")
+ON_RESUME = (
+    "trainer.max_epochs",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.early_stopping",
+    "loader.workers",
+    "data.root",
+)
 """What may change when a run goes on; anything else would make it another run."""
 
 
-def train(source: str | Path, overrides: Sequence[str] = (), *, runs: Path = Path("runs"), name: str | None = None) -> Run:
+def train(
+    source: str | Path, overrides: Sequence[str] = (), *, runs: Path = Path("runs"), name: str | None = None
+) -> Run:
     """Train, score the best checkpoint on the validation split, and write the report.
 
     Args:
@@ -112,14 +121,17 @@ def _say_what(prepared: Prepared, run: Run, network: nn.Module) -> None:
     sizes = ", ".join(f"{len(listing)} {name}" for name, listing in sorted(prepared.listings.items()))
     parameters = sum(p.numel() for p in network.parameters()) / 1e6
     say(
-        f"{prepared.config.model.name} ({parameters:.1f} M parameters), {len(prepared.config.data.classes or ())} classes, "
-        f"images: {sizes}; run folder {run.path}"
+        f"{prepared.config.model.name} ({parameters:.2f} M parameters), "
+        f"{len(prepared.config.data.classes or ())} classes, images: {sizes}; run folder {run.path}"
     )
 
 
 def _finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> None:
     if trainer.is_main_process():
-        chosen: dict[str, Any] = {"metric": task.monitor, "split": prepared.selection if keeper.best is not None else None}
+        chosen: dict[str, Any] = {
+            "metric": task.monitor,
+            "split": prepared.selection if keeper.best is not None else None,
+        }
         chosen |= {"best": keeper.best, "best_epoch": keeper.best_epoch}
         run.write_environment({**run.environment(), "selection": chosen})
     evaluation = evaluate(run)

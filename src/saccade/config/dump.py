@@ -48,8 +48,7 @@ def dump(config: Config, relative_to: Path | None = None) -> str:
             values[section][key] = _written(values[section][key], relative_to)
     parts = [_yaml({key: value}) for key, value in values.items()]
     return "".join(
-        "\n" + part if isinstance(values[key], dict) else part
-        for key, part in zip(values, parts, strict=True)
+        "\n" + part if isinstance(values[key], dict) else part for key, part in zip(values, parts, strict=True)
     )
 
 

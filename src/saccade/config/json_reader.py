@@ -27,9 +27,7 @@ def read_json(text: str, place: Place, problems: list[Problem]) -> Node:
         where = f"{place.at(error.lineno)}, column {error.colno}"
         raise ConfigError(f"{where}: not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}") from None
     except (RecursionError, ValueError):
-        raise ConfigError(
-            f"{place}: not a config: it is nested too deeply, or holds too long a number"
-        ) from None
+        raise ConfigError(f"{place}: not a config: it is nested too deeply, or holds too long a number") from None
     return _Builder(text, place, problems).value()
 
 

@@ -39,9 +39,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Config:
     return _validated(merged(tree, read_overrides(overrides, problems)), problems)
 
 
-def with_overrides(
-    config: Config, overrides: Sequence[str], allowed: Collection[str] | None = None
-) -> Config:
+def with_overrides(config: Config, overrides: Sequence[str], allowed: Collection[str] | None = None) -> Config:
     """The config with ``key=value`` laid over it, validated anew.
 
     Args:

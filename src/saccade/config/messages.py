@@ -29,9 +29,7 @@ _MISSING = ("missing", "union_tag_not_found")
 
 def told(problems: Sequence[Problem]) -> str:
     """All mistakes as one text: a single line, or a list by file and line with the command line last."""
-    ordered = sorted(
-        problems, key=lambda p: (p.place.source == COMMAND_LINE, p.place.source, p.place.line or 0)
-    )
+    ordered = sorted(problems, key=lambda p: (p.place.source == COMMAND_LINE, p.place.source, p.place.line or 0))
     lines = list(dict.fromkeys(map(str, ordered)))
     if len(lines) == 1:
         return lines[0]
@@ -163,9 +161,7 @@ def _hint(node: Node, key: Key, shape: Shape) -> str:
         name = f"{dotted(key)}.name={text}" if on_command_line else f"{dotted(key)}: {{name: {text}}}"
         return f"; write {name}"
     if not isinstance(value, str) and _takes_text(shape):
-        quoted = (
-            f"'{dotted(key)}=\"{text}\"'" if on_command_line and isinstance(key[-1], str) else f'"{text}"'
-        )
+        quoted = f"'{dotted(key)}=\"{text}\"'" if on_command_line and isinstance(key[-1], str) else f'"{text}"'
         return f"; if {text} is meant as a text, put it in quotes: {quoted}"
     return _near_value(node, shape)
 
@@ -180,6 +176,4 @@ def _near_value(node: Node, shape: Shape) -> str:
 
 
 def _takes_text(shape: Shape) -> bool:
-    return any(
-        choice.get("type") == "string" and not {"enum", "const"} & choice.keys() for choice in options(shape)
-    )
+    return any(choice.get("type") == "string" and not {"enum", "const"} & choice.keys() for choice in options(shape))

@@ -33,9 +33,7 @@ def read_overrides(
     return tree
 
 
-def _read_one(
-    override: str, place: Place, problems: list[Problem], allowed: Collection[str] | None
-) -> Node | None:
+def _read_one(override: str, place: Place, problems: list[Problem], allowed: Collection[str] | None) -> Node | None:
     """The tree of one override; None where it is a mistake."""
     name, equals, text = override.partition("=")
     keys, text = name.strip().split("."), text.strip()

@@ -33,9 +33,7 @@ def reference_markdown() -> str:
     ]
     for name, shape in top["properties"].items():
         for section in sections(shape):
-            title = (
-                f"{name} (task.name: {section['properties']['name']['const']})" if name == "task" else name
-            )
+            title = f"{name} (task.name: {section['properties']['name']['const']})" if name == "task" else name
             parts += _section(title, section, (name,))
     return "\n".join(parts)
 

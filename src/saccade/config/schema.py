@@ -37,9 +37,7 @@ Text = Annotated[str, Field(min_length=1)]
 class Section(BaseModel):
     """What all sections share: unknown keys are refused, nothing changes after loading."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
 
 
 class MultilabelTask(Section):
@@ -114,8 +112,7 @@ class Augment(Section):
     def _crop_range(self) -> Self:
         if self.crop is not None and not 0.0 < self.crop[0] <= self.crop[1]:
             raise ValueError(
-                f"data.augment.crop: found {list(self.crop)}; "
-                "allowed: [low, high] with 0 < low <= high <= 1, or null"
+                f"data.augment.crop: found {list(self.crop)}; allowed: [low, high] with 0 < low <= high <= 1, or null"
             )
         return self
 
@@ -207,9 +204,7 @@ class Data(Section):
                 f"data.classes: {', '.join(map(repr, twice))} is named more than once; name each class once"
             )
         if self.classes is not None and len(self.classes) == 0:
-            raise ValueError(
-                "data.classes: is empty; name the classes, or set it to null to take those of the data"
-            )
+            raise ValueError("data.classes: is empty; name the classes, or set it to null to take those of the data")
         return self
 
 
@@ -245,8 +240,7 @@ class Model(Section):
     def _one_source_of_weights(self) -> Self:
         if self.pretrained and self.weights is not None:
             raise ValueError(
-                "model.pretrained: is true, and model.weights is set too; "
-                "set model.pretrained=false to use that file"
+                "model.pretrained: is true, and model.weights is set too; set model.pretrained=false to use that file"
             )
         return self
 

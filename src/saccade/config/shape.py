@@ -57,11 +57,7 @@ def _filled(value: Any, definitions: dict[str, Any]) -> Any:
     if "$ref" in value:
         target = definitions[value["$ref"].rpartition("/")[2]]
         return _filled({**target, **{k: v for k, v in value.items() if k != "$ref"}}, definitions)
-    return {
-        key: _filled(item, definitions)
-        for key, item in value.items()
-        if key not in ("$defs", "discriminator")
-    }
+    return {key: _filled(item, definitions) for key, item in value.items() if key not in ("$defs", "discriminator")}
 
 
 def options(shape: Shape) -> list[Shape]:

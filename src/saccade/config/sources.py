@@ -85,9 +85,7 @@ def read_source(source: Source, problems: list[Problem]) -> Node:
     while True:
         root = _read(chain[-1], problems)
         extends = root.mapping.get("extends")
-        layers.append(
-            Node({key: value for key, value in root.mapping.items() if key != "extends"}, root.place)
-        )
+        layers.append(Node({key: value for key, value in root.mapping.items() if key != "extends"}, root.place))
         if extends is None:
             break
         chain.append(_parent(extends, chain))
@@ -114,9 +112,7 @@ def _parent(extends: Node, chain: list[Source]) -> Source:
     """The source that the last one of the chain extends."""
     if not isinstance(extends.value, str):
         found = "nothing" if extends.value is None else extends.text or "a list or section"
-        raise ConfigError(
-            f"extends ({extends.place}): found {found}; it takes the name of one preset, or a path"
-        )
+        raise ConfigError(f"extends ({extends.place}): found {found}; it takes the name of one preset, or a path")
     try:
         parent = find_source(extends.value, chain[-1].place.folder)
     except ConfigError as error:
@@ -133,17 +129,13 @@ def _read(source: Source, problems: list[Problem]) -> Node:
         text = source.path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = source.path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ConfigError(
-            f"{source.place.at(line)}: not a text in UTF-8; save the file in that encoding"
-        ) from None
+        raise ConfigError(f"{source.place.at(line)}: not a text in UTF-8; save the file in that encoding") from None
     except OSError as error:
         raise ConfigError(f"{source.place}: cannot be read: {error.strerror}") from None
     root = _parsed(text, source, problems)
     if not isinstance(root.value, dict):
         what = "a list" if isinstance(root.value, list) else "a single value"
-        raise ConfigError(
-            f"{source.place}: the file holds {what}; a config is made of lines such as `seed: 1`"
-        )
+        raise ConfigError(f"{source.place}: the file holds {what}; a config is made of lines such as `seed: 1`")
     kept = {key: v for key, v in root.value.items() if not (key in _SECTIONS and v.value is None)}
     return Node(kept, source.place)
 

@@ -29,9 +29,7 @@ def read_toml(text: str, place: Place) -> Node:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_message(str(error), place)) from None
     except (RecursionError, ValueError):
-        raise ConfigError(
-            f"{place}: not a config: it is nested too deeply, or holds too long a number"
-        ) from None
+        raise ConfigError(f"{place}: not a config: it is nested too deeply, or holds too long a number") from None
     return _converted(value, place, _lines(text), ())
 
 
@@ -62,9 +60,7 @@ def _parts(name: str) -> Key:
 def _converted(value: object, place: Place, lines: dict[Key, int], key: Key) -> Node:
     here = place.at(lines.get(key, place.line))
     if isinstance(value, dict):
-        return Node(
-            {name: _converted(child, here, lines, (*key, name)) for name, child in value.items()}, here
-        )
+        return Node({name: _converted(child, here, lines, (*key, name)) for name, child in value.items()}, here)
     if isinstance(value, list):
         return Node([_converted(child, here, lines, (*key, i)) for i, child in enumerate(value)], here)
     return Node(value, here, str(value).lower() if isinstance(value, bool) else str(value))

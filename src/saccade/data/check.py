@@ -91,9 +91,7 @@ def check(
     )
 
 
-def unreadable(
-    root: Path, names: Sequence[str], *, progress: Progress | None = None
-) -> list[tuple[str, str]]:
+def unreadable(root: Path, names: Sequence[str], *, progress: Progress | None = None) -> list[tuple[str, str]]:
     """The names, of files relative to ``root``, that cannot be decoded to the end, each with the reason."""
     faults = in_threads(partial(_fault, root), names, progress=progress)
     return [(name, fault[1]) for name, fault in zip(names, faults, strict=True) if fault is not None]

@@ -98,9 +98,5 @@ def _whats_there(root: Path) -> str:
     if not root.is_dir():
         return f"data.root {root} is no folder either"
     folders = splits(root)
-    hint = (
-        ""
-        if not is_class_tree(root)
-        else "; they look like classes: set data.train=. data.val=null to split them"
-    )
+    hint = "" if not is_class_tree(root) else "; they look like classes: set data.train=. data.val=null to split them"
     return f"{root} has the folders {named(folders)}{hint}" if folders else f"{root} has no folders"

@@ -66,9 +66,7 @@ def ensure(
     return True
 
 
-def write_voc(
-    root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None
-) -> None:
+def write_voc(root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None) -> None:
     """Write the Pascal VOC layout: one to three shapes a scene, with all that are seen in the XML."""
     for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):
         (root / folder).mkdir(parents=True, exist_ok=True)
@@ -85,9 +83,7 @@ def write_voc(
         _write_sets(root / "ImageSets" / "Main", set_name, of_image)
 
 
-def write_folder(
-    root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None
-) -> None:
+def write_folder(root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None) -> None:
     """Write one folder a class: ``<split>/<class>/*.jpg``, a single shape a scene."""
     for split in ("train", "val"):
         for shape in CLASSES:
@@ -126,9 +122,7 @@ def _annotation(name: str, scene: Scene) -> ET.Element:
     """The XML of one scene as VOC writes it; hidden objects are left out."""
     root = ET.Element("annotation")
     _fill(root, {"folder": "scenes", "filename": f"{name}.jpg"})
-    _fill(
-        ET.SubElement(root, "source"), {"database": "saccade scenes", "annotation": "drawn", "image": "drawn"}
-    )
+    _fill(ET.SubElement(root, "source"), {"database": "saccade scenes", "annotation": "drawn", "image": "drawn"})
     _fill(ET.SubElement(root, "size"), {"width": scene.size, "height": scene.size, "depth": 3})
     _fill(root, {"segmented": 0})
     for i, thing in enumerate(scene.objects):

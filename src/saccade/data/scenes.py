@@ -97,9 +97,7 @@ def draw_scene(
     """
     rng = np.random.default_rng([seed, _SPLITS[split], index])
     ground, canvas, tones = background(rng, size)
-    objects = _compose(
-        rng, size=size, tones=tones, max_objects=max_objects, front=CLASSES[index % len(CLASSES)]
-    )
+    objects = _compose(rng, size=size, tones=tones, max_objects=max_objects, front=CLASSES[index % len(CLASSES)])
     owner = np.zeros((size, size), np.uint8)
     areas = [_paint(canvas, owner, i + 1, thing) for i, thing in enumerate(objects)]
     whole, inside = zip(*areas, strict=True)
@@ -140,9 +138,7 @@ def _contrasting(rng: np.random.Generator, tones: NDArray[np.float32]) -> list[s
     return [list(COLOURS)[i] for i in order]
 
 
-def _place(
-    rng: np.random.Generator, radius: float, behind: SceneObject | None, size: int
-) -> tuple[float, float]:
+def _place(rng: np.random.Generator, radius: float, behind: SceneObject | None, size: int) -> tuple[float, float]:
     """A centre in pixels: anywhere, or, one time in three, close to the object just behind it."""
     margin = 0.75 * radius  # the edge may cut off a little
     x, y = rng.uniform(margin, 1 - margin, 2)
@@ -168,9 +164,7 @@ def _coverage(thing: SceneObject) -> tuple[NDArray[np.float32], int, int]:
     return np.asarray(patch.reduce(_SUPERSAMPLING), np.float32) / np.float32(255), x0, y0
 
 
-def _paint(
-    canvas: NDArray[np.float32], owner: NDArray[np.uint8], number: int, thing: SceneObject
-) -> tuple[int, int]:
+def _paint(canvas: NDArray[np.float32], owner: NDArray[np.uint8], number: int, thing: SceneObject) -> tuple[int, int]:
     """Paint the object over ``canvas`` and ``owner`` in place; return its pixels, in all and inside."""
     cover, x0, y0 = _coverage(thing)
     size, side = len(canvas), len(cover)

@@ -11,9 +11,7 @@ Polygon: TypeAlias = NDArray[np.float64]
 """(V, 2) vertices x, y in order around the outline."""
 
 
-def _arc(
-    start: float, stop: float, *, radius: float = 1.0, centre_x: float = 0.0, points: int = 48
-) -> Polygon:
+def _arc(start: float, stop: float, *, radius: float = 1.0, centre_x: float = 0.0, points: int = 48) -> Polygon:
     """Points on a circle from one angle to another, in turns; both ends are included."""
     turns = 2 * np.pi * np.linspace(start, stop, points)
     return np.stack([centre_x + radius * np.cos(turns), radius * np.sin(turns)], axis=1)

@@ -46,9 +46,7 @@ def _cut_by_class(
     # Equal remainders are drawn by lot: in the order of the classes the first ones would always pay.
     lot = rng.random(len(sizes))
     by_remainder = np.lexsort((lot, take - share * sizes))
-    while (missing := total - int(take.sum())) > 0 and (
-        open_ := by_remainder[(take < room)[by_remainder]]
-    ).size:
+    while (missing := total - int(take.sum())) > 0 and (open_ := by_remainder[(take < room)[by_remainder]]).size:
         take[open_[:missing]] += 1
     shuffled = order[np.argsort(targets[order], kind="stable")]  # grouped by class, in random order within
     for start, k in zip(np.cumsum(sizes) - sizes, take, strict=True):

@@ -137,9 +137,7 @@ def _images(path: Path, root: Path, rows: pl.DataFrame, column: str) -> list[str
     for row, value in zip(rows[_ROW], _text(path, rows[column]), strict=True):
         name = (value or "").replace("\\", "/").removeprefix(top).removeprefix("./")
         if not name:
-            problems.append(
-                f"{path}: data row {row}: column {column!r} is empty; it takes the path of an image"
-            )
+            problems.append(f"{path}: data row {row}: column {column!r} is empty; it takes the path of an image")
         elif name.startswith("/") or ".." in name.split("/"):
             problems.append(f"{path}: data row {row}: {value!r} lies outside of data.root={root}")
         elif first_row.setdefault(name, row) != row:
@@ -157,9 +155,7 @@ def _one_name(
         raise DataError(f"{path}: one class an image needs one label column; {named(columns)} are given")
     found = _text(path, rows[columns[0]])
     empty = rows[_ROW].filter(found.is_null() | (found == ""))
-    refuse(
-        [f"{path}: data row {row}: column {columns[0]!r} is empty; it takes a class name" for row in empty]
-    )
+    refuse([f"{path}: data row {row}: column {columns[0]!r} is empty; it takes a class name" for row in empty])
     names = tuple(_values(found)) if classes is None else classes
     return names, _positions(path, found, rows[_ROW], names)
 

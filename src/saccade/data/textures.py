@@ -37,9 +37,7 @@ def pick(values: Sequence[T], rng: np.random.Generator) -> T:
     return values[int(rng.random() * len(values))]
 
 
-def jittered(
-    rgb: tuple[float, float, float], rng: np.random.Generator, *, amount: float
-) -> NDArray[np.float32]:
+def jittered(rgb: tuple[float, float, float], rng: np.random.Generator, *, amount: float) -> NDArray[np.float32]:
     """(3,) the colour moved by up to ``amount`` in each channel, kept in [0, 1]."""
     return np.clip(np.asarray(rgb) + rng.uniform(-amount, amount, 3), 0, 1).astype(np.float32)
 

@@ -43,7 +43,8 @@ def evaluation_transform(
 ) -> Transform:
     """The transform of evaluation and prediction: an RGB image to a (3, size, size) float32 tensor."""
     geometry = evaluation_geometry(size, resize=resize, crop_share=crop_share)
-    return v2.Compose([*geometry, *_to_tensor(mean, std)])
+    transform: Transform = v2.Compose([*geometry, *_to_tensor(mean, std)])
+    return transform
 
 
 def training_transform(
@@ -70,7 +71,8 @@ def training_transform(
         steps.append(v2.RandAugment(a.randaugment, a.randaugment_magnitude))
     if a.jitter:
         steps.append(v2.ColorJitter(a.jitter, a.jitter, a.jitter, min(a.jitter / 4, 0.5)))
-    return v2.Compose([*steps, *_to_tensor(mean, std)])
+    transform: Transform = v2.Compose([*steps, *_to_tensor(mean, std)])
+    return transform
 
 
 def denormalize(image: Tensor, *, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -82,4 +84,8 @@ def denormalize(image: Tensor, *, mean: Sequence[float], std: Sequence[float]) -
 
 
 def _to_tensor(mean: Sequence[float], std: Sequence[float]) -> list[v2.Transform]:
-    return [v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(list(mean), list(std), inplace=True)]
+    return [
+        v2.PILToTensor(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(list(mean), list(std), inplace=True),
+    ]

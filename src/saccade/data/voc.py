@@ -100,10 +100,7 @@ def _set_files(root: Path) -> tuple[set[str], dict[str, tuple[str, str]]]:
     """
     folder = root / SETS
     stems = {path.stem for path in folder.glob("*.txt")} if folder.is_dir() else set()
-    parts = {
-        s: [(s[:i], s[i + 1 :]) for i in range(1, len(s)) if s[i] == "_" and s[i + 1 :] in stems]
-        for s in stems
-    }
+    parts = {s: [(s[:i], s[i + 1 :]) for i in range(1, len(s)) if s[i] == "_" and s[i + 1 :] in stems] for s in stems}
     split_stems = {s for s in stems if not parts[s] or not _holds_values(folder / f"{s}.txt")}
     owner = {s: next(((c, t) for c, t in parts[s] if t in split_stems), None) for s in stems - split_stems}
     return split_stems, {stem: found for stem, found in owner.items() if found is not None}
@@ -155,9 +152,7 @@ def _from_xml(
     refuse(problems)
     names = tuple(sorted(set().union(*objects))) if classes is None else classes
     if not names:
-        raise DataError(
-            f"{folder}: the annotations of the split hold no object, so there is no class to learn"
-        )
+        raise DataError(f"{folder}: the annotations of the split hold no object, so there is no class to learn")
     return names, _targets(folder, ids, objects, names)
 
 

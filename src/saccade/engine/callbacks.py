@@ -16,7 +16,7 @@ from saccade.runs import Run
 
 
 class EpochKeeper(Checkpoint):
-    """Appends the epoch to ``metrics.jsonl``, then writes ``last.ckpt`` and, where it is the best so far, ``best.ckpt``.
+    """Appends the epoch to ``metrics.jsonl``, then writes ``last.ckpt`` and, for the best so far, ``best.ckpt``.
 
     In this order: a row without its checkpoint is dropped when the run resumes, a checkpoint without its row could not
     be mended. ``Checkpoint`` is Lightning's mark for callbacks that run after all others.
@@ -127,13 +127,25 @@ class FileBar(Callback):
         self._bar.start()
 
     def on_validation_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *args: Any, **kwargs: Any
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         """Advance by a batch of every process."""
         self._bar.advance(self._task, len(batch.index) * trainer.world_size)
 
     def on_predict_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *args: Any, **kwargs: Any
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         """Advance by a batch."""
         self._bar.advance(self._task, len(batch.index) + len(batch.failures))

@@ -37,7 +37,9 @@ def save(checkpoint: dict[str, Any], path: Path) -> None:
     # torch reports a failed write as RuntimeError, with the reason only in its text
     except (OSError, RuntimeError) as error:
         kept = "the one before it is kept" if path.exists() else "no checkpoint is there yet"
-        raise CheckpointError(f"{path}: could not be written ({_first_line(error)}); {kept}. Free space and resume the run") from error
+        raise CheckpointError(
+            f"{path}: could not be written ({_first_line(error)}); {kept}. Free space and resume the run"
+        ) from error
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -53,9 +55,7 @@ def load(path: Path) -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path}: cannot be read as a checkpoint ({_first_line(error)})") from None
     if not isinstance(content, dict) or set(content) != {"state_dict", "tensors", "json"}:
-        raise CheckpointError(
-            f"{path}: not a checkpoint of saccade; weights of other programs go into model.weights"
-        )
+        raise CheckpointError(f"{path}: not a checkpoint of saccade; weights of other programs go into model.weights")
     checkpoint: dict[str, Any] = _decoded(json.loads(content["json"]), content["tensors"])
     return {**checkpoint, "state_dict": content["state_dict"]}
 

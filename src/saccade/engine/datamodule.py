@@ -43,8 +43,9 @@ class DataModule(L.LightningDataModule):
         # BatchNorm cannot learn from a batch of one: that image waits for another epoch
         drop_last = training and len(sampler) % config.loader.batch_size == 1 < len(sampler)
         return DataLoader(
-            self.task.dataset(listing, training=training),
-            batch_sampler=BatchSampler(sampler, config.loader.batch_size, drop_last=drop_last),
+            self.task.dataset(listing, training=training),  # type: ignore[arg-type]  # torch has no type for collated
+            # torch thinks that keys are whole numbers
+            batch_sampler=BatchSampler(sampler, config.loader.batch_size, drop_last=drop_last),  # type: ignore[arg-type]
             collate_fn=collate,
             num_workers=workers,
             persistent_workers=workers > 0,

@@ -19,7 +19,17 @@ from saccade.data.listing import counts, fingerprint
 from saccade.engine.resolve import Prepared
 from saccade.tasks.labels import normalization
 
-PACKAGES = ("saccade", "torch", "torchvision", "lightning", "timm", "torchmetrics", "numpy", "pillow", "polars")
+PACKAGES = (
+    "saccade",
+    "torch",
+    "torchvision",
+    "lightning",
+    "timm",
+    "torchmetrics",
+    "numpy",
+    "pillow",
+    "polars",
+)
 
 
 def describe(prepared: Prepared, network: nn.Module) -> dict[str, Any]:
@@ -72,7 +82,7 @@ def _device(config: Config) -> str:
 
 
 def _git_revision() -> str | None:
-    """Revision of the repository that the user works in, with a mark where files differ from it; None outside of one."""
+    """Revision of the repository that the user works in, marked where files differ from it; None outside of one."""
     try:
         asked = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

@@ -64,7 +64,7 @@ class Module(L.LightningModule):
         super().__init__()
         self.task = task
         # convolutions run 1.2 to 4 times as fast in this layout, on CPUs and on tensor cores; the numbers mean the same
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(memory_format=torch.channels_last)
         self.keep_table = keep_table
         self.train_loss, self.loss = MeanLoss(), MeanLoss()
         self.metrics = task.metrics()

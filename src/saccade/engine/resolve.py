@@ -147,8 +147,8 @@ def _parted(listing: Listing, share: float, seed: int, key: str) -> tuple[Listin
     kept, off = cut(listing.targets, share, seed)
     if len(off) == 0 or len(kept) == 0:
         raise DataError(
-            f"{key}: a share of {share} of {len(listing)} training images leaves {len(kept)} to learn from and {len(off)} "
-            "to score; choose another share, or give a split of its own"
+            f"{key}: a share of {share} of {len(listing)} training images leaves {len(kept)} to learn from and "
+            f"{len(off)} to score; choose another share, or give a split of its own"
         )
     return listing.take(kept), listing.take(off)
 

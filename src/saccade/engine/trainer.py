@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import lightning.pytorch as L
 import polars as pl
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
@@ -101,14 +102,20 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
     content = checkpoint.load(path)
     about: dict[str, Any] = content["saccade"]
     config = task.config
-    for what, wanted in (("task", config.task.name), ("model", config.model.name), ("classes", list(task.classes))):
+    for what, wanted in (
+        ("task", config.task.name),
+        ("model", config.model.name),
+        ("classes", list(task.classes)),
+    ):
         if about[what] != wanted:
             raise CheckpointError(
                 f"{path}: the checkpoint's {what} is {_short(about[what])}, and the run's {what} is {_short(wanted)}; "
                 "use a checkpoint of this run"
             )
     prefix = "network."
-    network.load_state_dict({k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)})
+    network.load_state_dict(
+        {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
+    )
     return about
 
 
@@ -144,8 +151,10 @@ def build_trainer(config: Config, run: Run, *, callbacks: list[Callback]) -> L.T
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
         )
-    except (L.utilities.exceptions.MisconfigurationException, ValueError) as error:
-        raise ConfigError(f"trainer: {error}; set trainer.accelerator and trainer.devices to what this machine has") from None
+    except (MisconfigurationException, ValueError) as error:
+        raise ConfigError(
+            f"trainer: {error}; set trainer.accelerator and trainer.devices to what this machine has"
+        ) from None
 
 
 @contextmanager
@@ -153,6 +162,7 @@ def quiet() -> Iterator[None]:
     """Without Lightning's advice, which is about settings that are saccade's own to choose."""
     with warnings.catch_warnings():
         for text in (
+            ".*predict returned None if it was on purpose.*",  # answers are collected in the module
             ".*does not have many workers.*",  # loader.workers is chosen by the user or by resolve.workers
             ".*The number of training batches .* is smaller than the logging interval.*",
             ".*Checkpoint directory .* exists and is not empty.*",

@@ -53,9 +53,7 @@ class Decisions:
 
     def f1(self) -> NDArray[np.float64]:
         """(C,) harmonic mean of precision and recall."""
-        return self._ratio(
-            2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative
-        )
+        return self._ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
 
     def pooled(self) -> Decisions:
         """All classes' decisions as those of one class, for micro averages."""
@@ -99,9 +97,7 @@ def classify_decisions(confusion: NDArray[np.int64]) -> Decisions:
     right = np.diagonal(confusion)
     false_positive = confusion.sum(axis=0) - right
     false_negative = confusion.sum(axis=1) - right
-    return Decisions(
-        right, false_positive, false_negative, confusion.sum() - right - false_positive - false_negative
-    )
+    return Decisions(right, false_positive, false_negative, confusion.sum() - right - false_positive - false_negative)
 
 
 def class_accuracies(confusion: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -33,9 +33,7 @@ def or_none(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def divide(
-    numerator: NDArray[Any], denominator: NDArray[Any], where_zero: float = math.nan
-) -> NDArray[np.float64]:
+def divide(numerator: NDArray[Any], denominator: NDArray[Any], where_zero: float = math.nan) -> NDArray[np.float64]:
     """``numerator / denominator`` entry by entry, and ``where_zero`` where the denominator is 0."""
     result = np.full(np.shape(denominator), where_zero, dtype=np.float64)
     np.divide(numerator, denominator, out=result, where=denominator != 0)

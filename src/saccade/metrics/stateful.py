@@ -97,9 +97,7 @@ class ClassifyMetrics(Metric):
     def sync(self, *args: Any, **kwargs: Any) -> None:
         """Gather the batches of all processes; one that had none takes part with an empty batch."""
         if not self.scores:
-            self.update(
-                torch.zeros(0, len(self.classes), device=self.device), torch.zeros(0, device=self.device)
-            )
+            self.update(torch.zeros(0, len(self.classes), device=self.device), torch.zeros(0, device=self.device))
         super().sync(*args, **kwargs)
 
     def compute(self) -> Scores:

@@ -92,9 +92,7 @@ def multilabel_scores(
     return Scores({k: or_none(v) for k, v in metrics.items()}, dict(_rows(classes, columns)))
 
 
-def classify_scores(
-    scores: NDArray[Any], target: NDArray[Any], *, classes: Sequence[str], top_k: int = 5
-) -> Scores:
+def classify_scores(scores: NDArray[Any], target: NDArray[Any], *, classes: Sequence[str], top_k: int = 5) -> Scores:
     """The classify numbers of a split; ``scores`` (N, C) in [0, 1], ``target`` (N,) in 0 ... C-1.
 
     Raises:
@@ -103,9 +101,7 @@ def classify_scores(
     n_classes = len(classes)
     assert scores.shape == (len(target), n_classes)
     refuse_nan(scores)
-    ranked = [
-        (average_precision_of(r), auroc_of(r)) for r in rankings(scores, one_vs_rest(target, n_classes))
-    ]
+    ranked = [(average_precision_of(r), auroc_of(r)) for r in rankings(scores, one_vs_rest(target, n_classes))]
     ap, auroc = np.array(ranked, dtype=np.float64).reshape(-1, 2).T
     confusion = confusion_matrix(target, scores.argmax(axis=1), n_classes)
     decisions = classify_decisions(confusion)

@@ -35,9 +35,7 @@ def build(name: str, *, classes: int, pretrained: bool = False, drop_rate: float
     if pretrained and not timm.is_model_pretrained(name):
         raise ConfigError(f"model.pretrained: timm has no published weights for {name}; set model.pretrained=false")
     try:
-        network: nn.Module = timm.create_model(
-            name, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate
-        )
+        network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate)
     except Exception as error:  # the download fails in as many ways as there are networks; ours all end the same
         if not pretrained:
             raise
@@ -50,7 +48,7 @@ def head_names(network: nn.Module) -> tuple[str, ...]:
     if isinstance(network, SmallCNN):
         return ("head",)
     names = network.pretrained_cfg["classifier"]  # type: ignore[index]  # timm writes it on every model
-    return (names,) if isinstance(names, str) else tuple(names)  # type: ignore[arg-type]
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def is_head(parameter: str, heads: tuple[str, ...]) -> bool:

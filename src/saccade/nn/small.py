@@ -36,6 +36,4 @@ class SmallCNN(nn.Module):
 
 
 def _conv_norm_relu(channels: int, out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True)
-    )
+    return nn.Sequential(nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True))

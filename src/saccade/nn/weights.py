@@ -39,7 +39,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             break
         content = inner
     if not isinstance(content, Mapping) or not any(isinstance(value, Tensor) for value in content.values()):
-        raise CheckpointError(f"model.weights: {path} holds no state dict; save one with torch.save(model.state_dict(), PATH)")
+        raise CheckpointError(
+            f"model.weights: {path} holds no state dict; save one with torch.save(model.state_dict(), PATH)"
+        )
     return _without_prefix({str(k): v for k, v in content.items() if isinstance(v, Tensor)})
 
 

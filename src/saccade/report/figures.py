@@ -168,9 +168,7 @@ def ap_bars(names: Sequence[str], aps: Sequence[float], prevalence: Sequence[flo
         order = sorted(range(len(names)), key=lambda c: (-aps[c], c))
         places = np.arange(len(order))
         axes.barh(places, [aps[c] for c in order], height=0.66, color=_BLUE)
-        axes.scatter(
-            [prevalence[c] for c in order], places, marker="|", s=90, color=_ORANGE, linewidth=2, zorder=3
-        )
+        axes.scatter([prevalence[c] for c in order], places, marker="|", s=90, color=_ORANGE, linewidth=2, zorder=3)
         for place, c in zip(places.tolist(), order, strict=True):
             axes.text(max(aps[c], prevalence[c]) + 0.012, place, f"{aps[c]:.2f}", va="center", fontsize=9.5)
         axes.set_yticks(places, [_short(names[c]) for c in order], color=_INK)
@@ -212,14 +210,10 @@ def confusion_panel(names: Sequence[str], counts: NDArray[np.int64]) -> Draw:
             share = float(shares[row, column])
             colour = _BLUE if row == column else _ORANGE
             corner = (column - 0.5, row - 0.5)
-            axes.add_patch(
-                Rectangle(corner, 1, 1, facecolor=colour, alpha=round(0.06 + 0.94 * share, 3), linewidth=0)
-            )
+            axes.add_patch(Rectangle(corner, 1, 1, facecolor=colour, alpha=round(0.06 + 0.94 * share, 3), linewidth=0))
             if n <= 15:
                 ink = _PAPER if share > 0.5 else _INK
-                axes.text(
-                    column, row, f"{counts[row, column]:,}", ha="center", va="center", color=ink, fontsize=9.5
-                )
+                axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=ink, fontsize=9.5)
         axes.set_xlim(-0.5, n - 0.5)
         axes.set_ylim(n - 0.5, -0.5)
         axes.set_aspect("equal")

@@ -63,10 +63,7 @@ def ranking(scores: NDArray[np.float32], targets: NDArray[np.int8]) -> NDArray[n
 def class_galleries(scored: Scored) -> list[ClassGallery]:
     """The galleries of :func:`three_classes`."""
     aps = scored.of_class("ap")
-    return [
-        _class_gallery(scored, column, place, float(aps[column] or 0.0))
-        for place, column in three_classes(aps)
-    ]
+    return [_class_gallery(scored, column, place, float(aps[column] or 0.0)) for place, column in three_classes(aps)]
 
 
 def _class_gallery(scored: Scored, column: int, place: str, ap: float) -> ClassGallery:

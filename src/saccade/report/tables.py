@@ -39,10 +39,7 @@ class Table:
 def metrics_table(scored: Scored) -> Table:
     """Every number of the evaluation, and how it was pooled."""
     pooling = scored.about.get("pooling", {})
-    rows = [
-        (metric_name(key), pooling.get(key, ""), number(value))
-        for key, value in scored.metrics["metrics"].items()
-    ]
+    rows = [(metric_name(key), pooling.get(key, ""), number(value)) for key, value in scored.metrics["metrics"].items()]
     return Table(("metric", "how it was pooled", "value"), rows, texts=2)
 
 
@@ -54,8 +51,7 @@ def per_class_table(scored: Scored) -> Table:
     there = per_class[0] if per_class else {}
     keys = [k for k in _PER_CLASS if k in there] + [k for k in there if k not in _PER_CLASS]
     rows = [
-        (scored.classes[c], *(number(values[key]) for key in keys))
-        for c, values in zip(order, per_class, strict=True)
+        (scored.classes[c], *(number(values[key]) for key in keys)) for c, values in zip(order, per_class, strict=True)
     ]
     return Table(("class", *map(metric_name, keys)), rows)
 
@@ -99,9 +95,7 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
         )
         for name, metrics, about in others
     ]
-    return Table(
-        ("evaluation", "checkpoint", "chosen on these images", "metric", "value", "images"), rows, texts=4
-    )
+    return Table(("evaluation", "checkpoint", "chosen on these images", "metric", "value", "images"), rows, texts=4)
 
 
 def splits_table(data: Mapping[str, Any], *, chosen_on: str | None) -> Table:

@@ -127,9 +127,7 @@ def gallery_sentence(gallery: ClassGallery) -> str:
     parts = [f"{gallery.present_in_best} of the {shown} images with the highest scores {verb} it."]
     if gallery.first_without is not None:
         parts.append(f"The first without it stands at {gallery.first_without:,} of {gallery.ranked:,}.")
-    parts.append(
-        f"Of the {count(gallery.positives, 'image')} with it the last stands at {gallery.last_with:,}."
-    )
+    parts.append(f"Of the {count(gallery.positives, 'image')} with it the last stands at {gallery.last_with:,}.")
     return " ".join(parts)
 
 

@@ -65,9 +65,7 @@ class Classify(Task):
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
         """Softmax cross-entropy."""
         weights = None if self._class_weights is None else self._class_weights.to(logits.device)
-        return cross_entropy(
-            logits, batch.target, class_weights=weights, label_smoothing=self.section.label_smoothing
-        )
+        return cross_entropy(logits, batch.target, class_weights=weights, label_smoothing=self.section.label_smoothing)
 
     def decode(self, logits: Tensor) -> Prediction:
         """Logits to a distribution over the classes."""

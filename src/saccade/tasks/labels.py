@@ -135,7 +135,9 @@ def class_weights(given: dict[str, float] | str, classes: Sequence[str], *, key:
         return None
     unknown = sorted(set(given) - set(classes))
     if unknown:
-        raise ConfigError(f"{key}: no class is called {', '.join(map(repr, unknown))}; the classes are {', '.join(classes)}")
+        raise ConfigError(
+            f"{key}: no class is called {', '.join(map(repr, unknown))}; the classes are {', '.join(classes)}"
+        )
     return [given.get(name, 1.0) for name in classes]
 
 

@@ -117,9 +117,7 @@ class Multilabel(Task):
         """Columns ``found`` (names scored above the threshold, best first) and ``scores``."""
         scores = prediction.scores.cpu().numpy()
         order = np.argsort(-scores, axis=1, kind="stable")
-        found = [
-            [self.classes[c] for c in row if scores[i, c] > self.section.threshold] for i, row in enumerate(order)
-        ]
+        found = [[self.classes[c] for c in row if scores[i, c] > self.section.threshold] for i, row in enumerate(order)]
         return pl.DataFrame(
             [
                 pl.Series("found", found, dtype=pl.List(pl.String)),

@@ -2,7 +2,7 @@
 
 import { address, byId, el, fraction, getJson, go, link, readState, sketch } from "./dom.js";
 import { showDetail, wireDetail } from "./detail.js";
-import { showImages, turnPage } from "./images.js";
+import { getImages, showImages, turnPage } from "./images.js";
 import { showClasses, showConfusions } from "./tables.js";
 
 const VIEWS = ["images", "classes", "confusions"];
@@ -30,6 +30,9 @@ async function show() {
 
 async function showState(state) {
   const evaluation = state.evaluation ?? document.body.dataset.first;
+  const view = VIEWS.includes(state.view) ? state.view : "images";
+  const page = view === "images" ? getImages(state, evaluation) : null; // on its way while the rest is drawn
+  page?.catch(() => {}); // if the summary fails first, that is what is said
   if (summary?.evaluation !== evaluation) {
     summary = await getJson(`/api/${encodeURIComponent(evaluation)}/summary`);
     drawClassList();
@@ -39,14 +42,13 @@ async function showState(state) {
       + (summary.missing_data ? ` (${summary.missing_data})` : "")
       + ". Say where they are now with data.root=PATH; until then the page shows the numbers without them.";
   }
-  const view = VIEWS.includes(state.view) ? state.view : "images";
   for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
   drawTabs(state, view);
   markClass(state);
   document.title = `${state.class ?? "All classes"} · ${document.body.dataset.run} · saccade`;
   if (view === "classes") showClasses(state, summary);
   if (view === "confusions") await showConfusions(summary);
-  if (view === "images") await showImages(state, summary);
+  if (view === "images") showImages(state, summary, await page);
   await showDetail(state, summary);
 }
 
@@ -63,7 +65,7 @@ function drawClassList() {
   const column = summary.columns.indexOf("ap") + 1;
   const item = (name, text, value) => el("li", {},
     link({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, image: null },
-      { "data-class": name ?? "", title: text }, el("span", {}, text), el("small", {}, value)));
+      { "data-class": name ?? "", title: text, href: name === null ? "/" : `/?class=${encodeURIComponent(name)}` }, el("span", {}, text), el("small", {}, value)));
   byId("class-list").replaceChildren(item(null, "All classes", ""),
     ...summary.table.map((row) => item(row[0], row[0], column ? fraction(row[column]) : "")));
   filterClasses();
@@ -74,7 +76,7 @@ function markClass(state) {
   list.querySelector("[aria-current]")?.removeAttribute("aria-current");
   const chosen = [...list.querySelectorAll("a")].find((one) => one.dataset.class === (state.class ?? ""));
   chosen?.setAttribute("aria-current", "true");
-  chosen?.scrollIntoView({ block: "nearest" });
+  if (state.class !== null) chosen?.scrollIntoView({ block: "nearest" });
 }
 
 function filterClasses() {

@@ -15,10 +15,13 @@ const SVG = "http://www.w3.org/2000/svg";
 /** What the grid shows now: `rows` are the images' numbers in the evaluation. */
 export const shown = { rows: [], page: 1, pages: 1, source: "" };
 
-export async function showImages(state, summary) {
-  const { order, show, page: number, t, labelled } = state;
-  const base = `/api/${encodeURIComponent(summary.evaluation)}/images`;
-  const page = await getJson(base, { class: state.class, order, show, page: number, t, labelled });
+/** Ask for the page of images of this state. */
+export function getImages(state, evaluation) {
+  const { order, show, page, t, labelled } = state;
+  return getJson(`/api/${encodeURIComponent(evaluation)}/images`, { class: state.class, order, show, page, t, labelled });
+}
+
+export function showImages(state, summary, page) {
   drawHead(state, summary, page);
   drawCut(state, summary, page);
   drawControls(state, summary, page);
