@@ -14,7 +14,7 @@ import typer
 
 from saccade import __version__
 from saccade.console import console, say
-from saccade.errors import ConfigError, SaccadeError
+from saccade.errors import ConfigError, SaccadeError, StoppedError
 
 app = typer.Typer(
     name="saccade",
@@ -229,7 +229,8 @@ def main() -> None:
     try:
         app()
     except SaccadeError as error:
-        console.print("error:", style="bold red", end=" ")
+        if error.exit_code != StoppedError.exit_code:
+            console.print("error:", style="bold red", end=" ")
         say(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

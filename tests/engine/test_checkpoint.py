@@ -56,7 +56,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(
         raise error
 
     monkeypatch.setattr(torch, "save", half)
-    with pytest.raises(CheckpointError, match="could not be written .*the one before it is kept"):
+    with pytest.raises(CheckpointError, match=r"could not be written .*the one before it is kept"):
         checkpoint.save({"state_dict": {}}, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]

@@ -55,7 +55,7 @@ def train(
 
     Raises:
         SaccadeError: a mistake in config or data, a full disk, a run folder in use.
-        Interrupted: Ctrl-C; the run can be resumed.
+        StoppedError: Ctrl-C; the run can be resumed.
     """
     config = load(source, [*overrides, *([f"name={name}"] if name else [])])
     prepared = prepare(config, say)

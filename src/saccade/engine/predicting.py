@@ -55,10 +55,8 @@ def predict(
     )
     one_device = config.model_copy(update={"trainer": config.trainer.model_copy(update={"devices": 1})})
     lightning = trainer.build_trainer(one_device, run, callbacks=[FileBar(len(paths))])
-    with trainer.quiet():
+    with trainer.quiet(), trainer.plain_errors():
         lightning.predict(module, loader, return_predictions=False)
-    if lightning.interrupted:
-        raise trainer.Interrupted
     failures = [(paths[index], reason) for index, reason in sorted(module.failures)]
     if not module.tables:
         return pl.DataFrame(), failures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from saccade.engine.callbacks import EpochKeeper, EpochLines, FileBar
 from saccade.engine.datamodule import DataModule
 from saccade.engine.module import Module, Scored
 from saccade.engine.resolve import Prepared
-from saccade.errors import CheckpointError, ConfigError, DataError
+from saccade.errors import CheckpointError, ConfigError, DataError, StoppedError
 from saccade.runs import Run
 from saccade.tasks import TASKS
 from saccade.tasks.base import Task
@@ -33,10 +34,6 @@ from saccade.tasks.base import Task
 # W&B and the model hub count their users unless told not to; nothing is sent anywhere unless it was asked for.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-
-
-class Interrupted(Exception):
-    """The user pressed Ctrl-C; what was checkpointed is kept."""
 
 
 def build_task(config: Config) -> tuple[Task, nn.Module]:
@@ -52,7 +49,7 @@ def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, resume:
     Raises:
         DataError: a training image that cannot be read.
         CheckpointError: a checkpoint could not be written or read.
-        Interrupted: Ctrl-C.
+        StoppedError: Ctrl-C.
     """
     keeper = EpochKeeper(run, selection=prepared.selection)
     module = Module(task, network)
@@ -63,10 +60,8 @@ def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, resume:
         checkpoint.save(untrained(module), last)
         checkpoint.save(untrained(module), run.checkpoints / "best.ckpt")
         return keeper
-    with quiet(), _plain_errors():
+    with quiet(), plain_errors(run):
         trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True if resume else None)
-    if trainer.interrupted:
-        raise Interrupted
     return keeper
 
 
@@ -74,15 +69,14 @@ def score(task: Task, network: nn.Module, listing: Listing, *, run: Run) -> tupl
     """One pass over a listing, every image once, on all devices together.
 
     Returns:
-        The numbers, and a table of one row an image in the order of the listing: ``image``, the task's columns, ``loss``.
+        The numbers, and a table of one row an image in the order of the listing: ``image``, the task's columns,
+        ``loss``.
     """
     module = Module(task, network, keep_table=True)
     data = DataModule(task, {"scored": listing}, selection="scored")
     trainer = build_trainer(task.config, run, callbacks=[FileBar(len(listing))])
-    with quiet(), _plain_errors():
+    with quiet(), plain_errors():
         trainer.validate(module, datamodule=data, verbose=False)
-    if trainer.interrupted:
-        raise Interrupted
     assert module.scored is not None
     table = pl.concat(_gathered(module.tables)).sort("index")
     assert table["index"].to_list() == list(range(len(listing))), "every image is scored once"
@@ -166,7 +160,7 @@ def quiet() -> Iterator[None]:
             ".*does not have many workers.*",  # loader.workers is chosen by the user or by resolve.workers
             ".*The number of training batches .* is smaller than the logging interval.*",
             ".*Checkpoint directory .* exists and is not empty.*",
-            ".*You're resuming from a checkpoint that ended before the epoch ended.*",  # epochs end before they are kept
+            ".*resuming from a checkpoint that ended before the epoch ended.*",  # epochs end before they are kept
             ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning's own use of torch's pytree
             ".*lr_scheduler.step.*before.*optimizer.step.*",  # the order is Lightning's, and right
         ):
@@ -182,15 +176,19 @@ def untrained(module: Module) -> dict[str, Any]:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Undo what wraps our errors: a reading process sends its whole traceback as the message."""
+def plain_errors(run: Run | None = None) -> Iterator[None]:
+    """Undo what wraps our errors, and say after Ctrl-C how a training goes on."""
     try:
         yield
     except DataError as error:
+        # a reading process sends its whole traceback as the message
         raise DataError(str(error).rpartition("saccade.errors.DataError: ")[2].strip()) from None
     except SystemExit:
-        # Lightning leaves by sys.exit after Ctrl-C
-        raise Interrupted from None
+        # Lightning leaves by sys.exit after Ctrl-C, and has made Ctrl-C deaf before
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        kept = run is not None and (run.checkpoints / "last.ckpt").is_file()
+        hint = f"; go on with `saccade train --resume {run.path}`" if run is not None and kept else ""
+        raise StoppedError(f"stopped{hint}") from None
 
 
 def _early_stopping(task: Task) -> list[Callback]:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class SmallCNN(nn.Module):
-    """Six 3x3 convolutions (16; 32, 32; 64, 64; 128 filters) with max pooling between, and a head on the maximum over the map.
+    """Six 3x3 convolutions (16; 32, 32; 64, 64; 128 filters), max pooling between, and a head on the map's maximum.
 
     Made for small images (32 to 128 pixels) and a CPU: 0.15 M parameters, and only the first convolution runs at full
     resolution. Every convolution is followed by BatchNorm and ReLU. The maximum, and not the mean, because a small

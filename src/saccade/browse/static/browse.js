@@ -19,6 +19,7 @@ async function show() {
     await showState(readState());
     byId("problem").hidden = true;
   } catch (error) {
+    for (const name of VIEWS) byId(`view-${name}`).hidden = true;
     byId("problem").hidden = false;
     byId("problem").replaceChildren(`This cannot be shown: ${error.message}. `, el("a", { href: "/" }, "Start afresh"));
   } finally {
@@ -40,7 +41,7 @@ async function showState(state) {
     byId("missing").hidden = summary.missing_data === null;
     byId("missing").textContent = `The images are not where they were when the split was scored`
       + (summary.missing_data ? ` (${summary.missing_data})` : "")
-      + ". Say where they are now with data.root=PATH; until then the page shows the numbers without them.";
+      + ". Start again with data.root=PATH, where they are now; until then the page shows the numbers without them.";
   }
   for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
   drawTabs(state, view);
@@ -83,7 +84,7 @@ function filterClasses() {
   const wanted = byId("find").value.trim().toLowerCase();
   let found = 0;
   for (const one of byId("class-list").children) {
-    one.hidden = !one.textContent.toLowerCase().includes(wanted);
+    one.hidden = !one.firstChild.title.toLowerCase().includes(wanted);
     found += one.hidden ? 0 : 1;
   }
   byId("none-found").hidden = found > 0;
@@ -110,7 +111,7 @@ function pressed(event) {
     byId("find").select();
   }
   const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (by && !byId("view-images").hidden && turnPage(by)) scrollTo({ top: 0 });
+  if (by && !byId("view-images").hidden && turnPage(by)) scrollTo(0, 0);
 }
 
 /** In the list of classes: down and up move, Enter in the search box takes the first that is left. */
@@ -143,7 +144,7 @@ function wire() {
   byId("threshold-reset").addEventListener("click", () => go({ t: null }, { replace: true }));
   byId("find").addEventListener("input", filterClasses);
   byId("side").addEventListener("keydown", pressedInSide);
-  byId("class-list").addEventListener("click", () => openSide(false));
+  byId("class-list").addEventListener("click", () => { openSide(false); scrollTo(0, 0); });
   byId("open-side").addEventListener("click", () => openSide(true));
   byId("close-side").addEventListener("click", () => openSide(false));
   addEventListener("keydown", pressed);

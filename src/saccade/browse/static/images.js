@@ -55,7 +55,7 @@ function drawCut(state, summary, page) {
   byId("numbers").querySelector("[data-number=above]").replaceChildren(
     count(numbers.above), el("small", {}, ` of ${count(numbers.ranked)}`));
   byId("explain").textContent = summary.task === "classify"
-    ? "The cut counts images by this score alone. Hit, miss and false alarm below follow the model's answer: its highest score."
+    ? "The cut goes by this score alone; hit, miss and false alarm go by the model's answer, the class of its highest score."
     : `Tailacc is the share of images above the cut that the decision at ${summary.threshold} gets right.`;
   drawHistogram(page.histogram, threshold);
 }
@@ -101,7 +101,7 @@ function drawControls(state, summary, page) {
     link({ labelled: null, page: 1 }, {}, "show all"));
   for (const pager of document.querySelectorAll(".pager")) {
     const turn = (by, text, name) => el("button", {
-      type: "button", class: "plain", "aria-label": name, onclick: () => turnPage(by),
+      type: "button", class: "plain", "aria-label": name, onclick: () => turnPage(by) && scrollTo(0, 0),
       disabled: page.page + by < 1 || page.page + by > page.pages,
     }, text);
     pager.replaceChildren(turn(-1, "‹", "Previous page"),
