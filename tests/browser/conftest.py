@@ -112,7 +112,8 @@ def multilabel_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     images = [f"{k:03d}.jpg" for k in range(100)]
     write_images(folder / "data", images)
     run = new_run(folder)
-    write_multilabel(run, "val", folder / "data", images)
+    chosen = {"checkpoint": "best.ckpt", "epoch": 7, "optimistic": True}
+    write_multilabel(run, "val", folder / "data", images, **chosen)
     write_multilabel(run, "test", folder / "data", images[:30])
     return run
 

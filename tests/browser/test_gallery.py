@@ -27,7 +27,7 @@ CAT: dict[str, Any] = {"class": "cat"}
 def test_class_by_score(multilabel: TestClient) -> None:
     page = images(multilabel, **CAT)
     assert rows(page) == list(range(99, 51, -1))  # 48 a page
-    assert (page["page"], page["pages"], page["first"]) == (1, 3, 1)
+    assert (page["page"], page["pages"]) == (1, 3)
     assert page["counts"] == {"all": 100, "hits": 39, "misses": 2, "false_alarms": 9, "ignored": 2}
     tiles = {tile["row"]: tile for tile in page["tiles"]}
     assert tiles[99] == {

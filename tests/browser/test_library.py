@@ -91,6 +91,14 @@ def test_another_task(run: Run) -> None:
         create_app(run)
 
 
+@pytest.mark.parametrize(("threshold", "expected"), [(0.0, 0.0), (0.25, 0.25), (None, 0.5)])
+def test_threshold_of_the_run(tmp_path: Path, threshold: float | None, expected: float) -> None:
+    run = new_run(tmp_path)
+    write_multilabel(run, "val", tmp_path, ["0.jpg"], threshold=threshold)
+    page = client_of(run).get("/api/val/images", params={"class": "cat"}).json()
+    assert page["threshold"] == expected
+
+
 def test_a_split_without_images(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     write_multilabel(run, "val", tmp_path, [])

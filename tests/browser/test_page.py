@@ -44,6 +44,7 @@ def test_opens_with_the_worst_images_of_all_classes(show: Show, multilabel_url: 
     page = show(multilabel_url)
     expect(page.locator("#title")).to_have_text("All classes")
     expect(page.locator("#order")).to_have_value("loss")
+    expect(page.locator("#origin")).to_have_text("best.ckpt · epoch 7 · optimistic: this split chose the epoch")
     assert rows(page) == list(range(99, 51, -1))
     expect(page.locator("#cut")).to_be_hidden()
     drawn = page.locator("#grid img").first.evaluate("i => i.decode().then(() => i.naturalWidth)")

@@ -77,7 +77,6 @@ class Gallery:
             "counts": {show: int((kept & flags).sum()) for show, flags in selection.shown.items()},
             "page": page,
             "pages": pages,
-            "first": (page - 1) * PAGE + 1,
             "tiles": [self._tile(int(row), choice, selection) for row in rows[(page - 1) * PAGE : page * PAGE]],
         }
 

@@ -19,12 +19,12 @@ def summary(predictions: Predictions) -> dict[str, Any]:
     columns = list(next(iter(per_class.values()), {}))
     return {
         "evaluation": predictions.evaluation.name,
-        "split": metrics.get("split"),
         "n": len(predictions.images),
         "task": predictions.task,
         "threshold": predictions.threshold,
         "checkpoint": about.get("checkpoint"),
         "epoch": about.get("epoch"),
+        "optimistic": bool(about.get("optimistic")),
         "metrics": dict(sorted(metrics.get("metrics", {}).items(), key=lambda item: item[0] == "loss")),
         "columns": columns,
         "table": [[name, *(per_class.get(name, {}).get(c) for c in columns)] for name in predictions.classes],

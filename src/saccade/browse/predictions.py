@@ -78,7 +78,7 @@ def load(evaluation: Evaluation) -> Predictions:
     missing = [name for name in COLUMNS[task] if name not in scan.collect_schema()]
     if missing:
         raise RunError(f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`")
-    threshold = float(about.get("threshold") or 0.5)
+    threshold = 0.5 if about.get("threshold") is None else float(about["threshold"])
     read = _read_multilabel if task == "multilabel" else _read_classify
     root = about.get("data_root")
     return Predictions(

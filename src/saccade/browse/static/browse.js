@@ -38,6 +38,11 @@ async function showState(state) {
     summary = await getJson(`/api/${encodeURIComponent(evaluation)}/summary`);
     drawClassList();
     byId("evaluation").value = evaluation;
+    byId("origin").textContent = [
+      summary.checkpoint,
+      summary.epoch === null ? null : `epoch ${summary.epoch}`,
+      summary.optimistic ? "optimistic: this split chose the epoch" : null,
+    ].filter(Boolean).join(" · ");
     byId("missing").hidden = summary.missing_data === null;
     byId("missing").textContent = `The images are not where they were when the split was scored`
       + (summary.missing_data ? ` (${summary.missing_data})` : "")

@@ -1,0 +1,101 @@
+"""The public surface, frozen: commands and flags, config keys, Python names. A change here is a change for users."""
+
+from __future__ import annotations
+
+import typer
+
+import saccade
+from saccade.cli import app
+from saccade.config.schema import Config
+
+COMMANDS = {
+    "train": ["--config", "--name", "--resume", "--runs", "words"],
+    "evaluate": ["--checkpoint", "--json", "--split", "overrides", "run"],
+    "predict": ["--checkpoint", "--output", "paths", "run"],
+    "browse": ["--no-open", "--port", "--split", "overrides", "run"],
+    "report": ["overrides", "run"],
+    "presets": ["name"],
+    "config check": ["--config", "words"],
+    "config show": ["--config", "words"],
+    "config schema": [],
+    "data check": ["--config", "words"],
+    "data stats": ["--config", "words"],
+}
+
+KEYS = """
+name seed
+task.name task.loss task.class_weights
+data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes data.image_size
+data.resize data.resize_crop data.normalize data.augment.crop data.augment.flip data.augment.vertical_flip
+data.augment.jitter data.augment.randaugment data.augment.randaugment_magnitude data.on_error data.table
+data.path_column data.label_columns data.delimiter data.split_column
+data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
+loader.batch_size loader.workers
+model.name model.pretrained model.weights model.freeze model.backbone_lr model.drop_rate
+optim.name optim.lr optim.weight_decay optim.momentum optim.schedule optim.warmup_epochs optim.step_epochs
+optim.gamma optim.patience
+trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping
+trainer.gradient_clip trainer.accumulate trainer.deterministic
+log.wandb log.wandb_mode
+""".split()
+
+MULTILABEL_KEYS = """
+task.positive_weights task.focal_gamma task.focal_alpha task.asymmetric_gamma_negative
+task.asymmetric_gamma_positive task.asymmetric_clip task.threshold
+""".split()
+
+CLASSIFY_KEYS = ["task.label_smoothing", "task.top_k"]
+
+
+def names(command: object) -> list[str]:
+    found = []
+    for parameter in command.params:  # type: ignore[attr-defined]
+        options = [option for option in parameter.opts if option.startswith("--")]
+        if "--help" not in options:
+            found.append(options[0] if options else parameter.name)
+    return sorted(found)
+
+
+def test_commands_and_flags() -> None:
+    group = typer.main.get_command(app)
+    found = {}
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        if hasattr(command, "commands"):
+            found |= {f"{name} {inner}": names(each) for inner, each in command.commands.items()}
+        else:
+            found[name] = names(command)
+    assert found == COMMANDS
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        for each in getattr(command, "commands", {name: command}).values():
+            assert each.help, each.name
+            assert each.epilog.startswith("Example: saccade "), each.name
+
+
+def keys(value: object, above: str = "") -> set[str]:
+    if not isinstance(value, dict):
+        return {above}
+    return {key for name, inner in value.items() for key in keys(inner, f"{above}.{name}" if above else name)}
+
+
+def config(task: str) -> dict[str, object]:
+    data = {"format": "folder", "root": "x"}
+    return Config.model_validate({"name": "x", "task": {"name": task}, "data": data}).model_dump()
+
+
+def test_config_keys() -> None:
+    assert keys(config("multilabel")) == {*KEYS, *MULTILABEL_KEYS}
+    assert keys(config("classify")) == {*KEYS, *CLASSIFY_KEYS}
+
+
+def test_python_names_are_those_of_the_commands() -> None:
+    assert sorted(saccade.__all__) == [
+        "Config", "Run", "SaccadeError", "browse", "data_check", "data_stats", "evaluate", "load", "predict",
+        "presets", "report", "train",
+    ]  # fmt: skip
+    for name in saccade.__all__:
+        assert callable(getattr(saccade, name)), name
+    assert {"evaluate", "predictions", "predict", "report", "browse", "open"} <= set(dir(saccade.Run))
