@@ -53,7 +53,8 @@ def test_the_preset_that_names_another_task_leaves_the_task_section_of_its_paren
     [
         ("my.yaml", MINIMAL + "optim: {lr: 2e-5}\nmodel: {pretrained: yes}\n"),
         ("my.json", '{"name": "x", "task": {"name": "multilabel"},\n'
-         '"data": {"format": "voc", "root": "images"}, "optim": {"lr": 2e-5}, "model": {"pretrained": true}}'),
+         '"data": {"format": "voc", "root": "images"},\n'
+         '"optim": {"lr": 2e-5}, "model": {"pretrained": true}}'),
         ("my.toml", 'name = "x"\ntask.name = "multilabel"\n[data]\nformat = "voc"\nroot = "images"\n'
          "[optim]\nlr = 2e-5\n[model]\npretrained = true\n"),
     ],

@@ -34,6 +34,8 @@ def build(name: str, *, classes: int, pretrained: bool = False, drop_rate: float
         raise ConfigError(f"model.name: no network is called {name!r}; {hint}")
     if pretrained and not timm.is_model_pretrained(name):
         raise ConfigError(f"model.pretrained: timm has no published weights for {name}; set model.pretrained=false")
+    if pretrained:
+        _require_hub(name)
     try:
         network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate)
     except Exception as error:  # the download fails in as many ways as there are networks; ours all end the same
@@ -70,6 +72,26 @@ def backbone_to_eval(network: nn.Module) -> None:
     for name, module in network.named_modules():
         if name and not is_head(f"{name}.", heads):
             module.training = False
+
+
+def _require_hub(name: str) -> None:
+    """Ask once for weights that are not in the cache: the hub's own client tries for a minute to reach it."""
+    import timm
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.utils import HfHubHTTPError
+
+    config = timm.models.get_pretrained_cfg(name)
+    if config is None or not config.hf_hub_id:
+        return
+    files = [config.hf_hub_filename or "model.safetensors", "pytorch_model.bin"]
+    if any(isinstance(try_to_load_from_cache(config.hf_hub_id, file), str) for file in files):
+        return
+    try:
+        get_hf_file_metadata(hf_hub_url(config.hf_hub_id, files[0]), timeout=10)
+    except HfHubHTTPError:
+        return  # the hub answers; what else there is to say, the download says
+    except Exception as error:
+        raise CheckpointError(_offline_message(name, error)) from error
 
 
 def _offline_message(name: str, error: Exception) -> str:
