@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from saccade.errors import RunError
-from saccade.files import write_json, write_text, written_aside
+from saccade.files import to_json, write_json, write_text, written_aside
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,31 @@ class Evaluation:
         """The predictions, one row an image, in the order of the split.
 
         Raises:
-            RunError: the file is missing.
+            RunError: the file is missing or damaged.
         """
         if not self.predictions_file.is_file():
             raise RunError(f"{self.predictions_file}: not found; make it with `saccade evaluate`")
-        return pl.read_parquet(self.predictions_file)
+        try:
+            return pl.read_parquet(self.predictions_file)
+        except pl.exceptions.PolarsError:
+            raise RunError(
+                f"{self.predictions_file}: not a Parquet file; make it again with `saccade evaluate`"
+            ) from None
 
     def write(self, metrics: Mapping[str, Any], predictions: pl.DataFrame, about: Mapping[str, Any]) -> None:
-        """Write all four files; ``metrics.json`` last, so that where it stands the others do too."""
-        with written_aside(self.predictions_file) as aside:
-            predictions.write_parquet(aside)
+        """Write all four files or, on an error, none: an earlier evaluation then stays whole.
+
+        ``metrics.json`` appears last, so that where it stands the others do too.
+        """
         rows = [{"class": name, **values} for name, values in metrics["per_class"].items()]
-        with written_aside(self.path / "per_class.csv") as aside:
-            pl.DataFrame(rows, infer_schema_length=None).write_csv(aside)
-        write_json(self.path / "about.json", about)
-        write_json(self.metrics_file, metrics)
+        files = (self.metrics_file, self.path / "about.json", self.path / "per_class.csv", self.predictions_file)
+        with ExitStack() as stack:
+            # renamed when all are written, in the opposite order
+            numbers, told, table, raw = [stack.enter_context(written_aside(file)) for file in files]
+            numbers.write_text(to_json(metrics), encoding="utf-8")
+            told.write_text(to_json(about), encoding="utf-8")
+            pl.DataFrame(rows, infer_schema_length=None).write_csv(table)
+            predictions.write_parquet(raw)
 
 
 @dataclass(frozen=True)
@@ -99,9 +109,11 @@ class Run:
         if (folder / "config.yaml").is_file():
             return cls(folder)
         if not folder.is_dir():
-            raise RunError(f"{folder}: no such folder; name a run folder, such as runs/voc-multilabel/001")
-        inside = sorted(p.parent for p in folder.glob("[0-9]*/config.yaml"))
-        hint = f"the newest run in it is {inside[-1]}" if inside else "it has no config.yaml, so it is not a run folder"
+            found = "a file, not a folder" if folder.is_file() else "no such folder"
+            raise RunError(f"{folder}: {found}; name a run folder, such as runs/voc-multilabel/001")
+        inside = [p.parent for p in folder.glob("*/config.yaml") if re.fullmatch(r"\d+", p.parent.name)]
+        newest = max(inside, key=lambda p: int(p.name), default=None)
+        hint = f"the newest run in it is {newest}" if newest else "it has no config.yaml"
         raise RunError(f"{folder}: not a run folder; {hint}")
 
     @property
@@ -157,10 +169,23 @@ class Run:
         write_json(self.environment_file, environment)
 
     def epochs(self) -> list[dict[str, Any]]:
-        """The rows of ``metrics.jsonl``, one an epoch; empty before the first has ended."""
+        """The rows of ``metrics.jsonl``, one an epoch; empty before the first has ended.
+
+        Raises:
+            RunError: a row is damaged; a last one that was cut off while it was written is left out instead.
+        """
         if not self.metrics_file.is_file():
             return []
-        return [json.loads(line) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
+        rows: list[dict[str, Any]] = []
+        lines = self.metrics_file.read_text(encoding="utf-8").splitlines(keepends=True)
+        for number, line in enumerate(lines, start=1):
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                if not line.endswith("\n"):
+                    break
+                raise RunError(f"{self.metrics_file}, line {number}: not valid JSON ({error})") from None
+        return rows
 
     def append_epoch(self, row: Mapping[str, Any]) -> None:
         """Append one row to ``metrics.jsonl``."""

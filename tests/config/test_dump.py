@@ -100,7 +100,7 @@ def test_paths_are_written_relative_with_forward_slashes(tmp_path: Path):
 
 
 def test_the_dump_is_complete_and_in_the_order_of_the_schema():
-    config = load("scenes-multilabel")
+    config = load("scenes-multilabel", ["data.augment={crop: null, flip: 0.5}", "optim.step_epochs=[30, 60]"])
     values = yaml.safe_load(dump(config))
     assert_order(values, config)
     assert dump(config).startswith("name: scenes-multilabel\nseed: 0\n\ntask:\n  name: multilabel\n  loss: bce\n")

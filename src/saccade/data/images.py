@@ -5,12 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError
 
 from saccade.errors import DataError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 """File endings, in lower case, that count as images."""
+
+
+_ORIENTATION = 0x0112
+_TURNS: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What puts an image upright, by its EXIF orientation."""
 
 
 def read_rgb(path: Path) -> Image.Image:
@@ -24,7 +37,7 @@ def read_rgb(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            upright = _upright(image)
             if upright.mode.startswith("I"):
                 return Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
             if upright.mode == "P" and "transparency" in upright.info:
@@ -32,7 +45,20 @@ def read_rgb(path: Path) -> Image.Image:
             return upright.convert("RGB")
     except FileNotFoundError:
         raise DataError(f"{path}: image not found") from None
-    # Pillow's decoders raise any of these for a damaged file, and SyntaxError for a damaged PNG chunk.
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        reason = "the file is empty" if path.is_file() and path.stat().st_size == 0 else str(error)
-        raise DataError(f"{path}: cannot be read as an image ({reason})") from None
+    except Exception as error:  # a damaged file makes Pillow's decoders raise almost anything, even SyntaxError
+        raise DataError(f"{path}: cannot be read as an image ({_reason(path, error)})") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    # Not ImageOps.exif_transpose: it writes all EXIF data anew, and some cameras' cannot be written
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+    except Exception:  # damaged EXIF data say nothing of the orientation; the pixels are whole
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it has no known image format" if path.stat().st_size else "the file is empty"
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ class LooseBatch:
     """The images of a batch that could be read, and why the others could not."""
 
     index: tuple[int, ...]  # positions in the list of files of those in ``image``
-    image: Tensor  # (B, 3, H, W) float32, normalised; B may be 0
+    image: Tensor  # (B, 3, H, W) float32, normalised; (0, 3, 0, 0) where none could be read
     failures: tuple[tuple[int, str], ...]  # position and reason
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> LooseBatch:
@@ -50,7 +52,7 @@ def collate_loose(items: Sequence[tuple[int, Tensor | str]]) -> LooseBatch:
     """Stack what could be read."""
     read = [(index, image) for index, image in items if isinstance(image, Tensor)]
     failures = tuple((index, reason) for index, reason in items if isinstance(reason, str))
-    images = torch.stack([image for _, image in read]) if read else torch.empty(0)
+    images = torch.stack([image for _, image in read]) if read else torch.empty(0, 3, 0, 0)
     return LooseBatch(tuple(index for index, _ in read), images, failures)
 
 
@@ -58,29 +60,28 @@ def find_images(arguments: Sequence[str]) -> list[str]:
     """The image files that files, folders (searched to the bottom) and glob patterns name, each once.
 
     Raises:
-        DataError: a path that does not exist, a pattern that fits nothing, or a folder without images.
+        DataError: no argument, a path that does not exist, a pattern that fits nothing, or a folder without images.
     """
-    found: dict[str, None] = {}
-    for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            if not inside:
-                raise DataError(f"{argument}: no image in this folder; images end in {', '.join(sorted(SUFFIXES))}")
-            found |= dict.fromkeys(inside)
-        elif path.exists():
-            found[argument] = None
-        else:
-            matches = sorted(str(p) for p in _glob(argument))
-            if not matches:
-                raise DataError(f"{argument}: no such file or folder, and as a pattern it fits nothing")
-            found |= dict.fromkeys(matches)
-    return list(found)
+    if not any(arguments):
+        raise DataError("no images to read; name files, folders, or patterns such as 'photos/*.jpg'")
+    found: dict[str, str] = {}  # by absolute path, because photo.jpg and ./photo.jpg are one file
+    for argument in filter(None, arguments):
+        for name in _files(argument):
+            found.setdefault(os.path.abspath(name), name)  # noqa: PTH100  # resolve() would also follow links
+    return list(found.values())
 
 
-def _glob(pattern: str) -> list[Path]:
-    path = Path(pattern)
-    parts = path.relative_to(path.anchor).parts if path.is_absolute() else path.parts
-    if not any(mark in pattern for mark in "*?["):
-        return []
-    return [p for p in Path(path.anchor).glob(str(Path(*parts))) if p.is_file()]
+def _files(argument: str) -> list[str]:
+    path = Path(argument)
+    if path.is_dir():
+        inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not inside:
+            raise DataError(f"{argument}: no image in this folder; images end in {', '.join(sorted(SUFFIXES))}")
+        return inside
+    if path.exists():
+        return [argument]
+    # Path.glob refuses some patterns that a shell takes, such as a**b
+    matches = sorted(name for name in glob.glob(argument, recursive=True) if Path(name).is_file())  # noqa: PTH207
+    if not matches:
+        raise DataError(f"{argument}: no such file or folder, and as a pattern it fits nothing")
+    return matches

@@ -18,7 +18,7 @@ def contact_sheet(
 
     Args:
         images: (H, W, 3) uint8 RGB, of any sizes.
-        captions: one a picture; cut where it does not fit.
+        captions: one a picture, put on one line and cut where it does not fit.
         columns: pictures a row.
         cell: height and width of a cell in pixels, caption not counted.
 
@@ -44,6 +44,7 @@ def contact_sheet(
 
 
 def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    text = " ".join(text.split())
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:

@@ -18,7 +18,7 @@ def build(name: str, *, classes: int, pretrained: bool = False, drop_rate: float
     """The network ``name`` with a fresh head of ``classes`` outputs.
 
     Raises:
-        ConfigError: no such network, or no published weights for it.
+        ConfigError: no such network, one that has no head, or no published weights for it.
         CheckpointError: its published weights could not be downloaded.
     """
     if name in OWN:
@@ -32,6 +32,9 @@ def build(name: str, *, classes: int, pretrained: bool = False, drop_rate: float
         nearest = difflib.get_close_matches(name, [*OWN, *timm.list_models()], n=3)
         hint = f"did you mean {' or '.join(nearest)}?" if nearest else "timm.list_models() names those of timm"
         raise ConfigError(f"model.name: no network is called {name!r}; {hint}")
+    about = timm.models.get_pretrained_cfg(name)
+    if about is not None and about.classifier is None:
+        raise ConfigError(f"model.name: {name} is an encoder without a head for classes; choose another network")
     if pretrained and not timm.is_model_pretrained(name):
         raise ConfigError(f"model.pretrained: timm has no published weights for {name}; set model.pretrained=false")
     if pretrained:
@@ -59,7 +62,7 @@ def is_head(parameter: str, heads: tuple[str, ...]) -> bool:
 
 
 def freeze_backbone(network: nn.Module, *, frozen: bool) -> None:
-    """Freeze or thaw everything but the head: no gradients, and BatchNorm and dropout in evaluation mode."""
+    """Freeze or thaw the weights of everything but the head; running statistics need ``backbone_to_eval``, too."""
     heads = head_names(network)
     for name, parameter in network.named_parameters():
         if not is_head(name, heads):
@@ -78,7 +81,7 @@ def _require_hub(name: str) -> None:
     """Ask once for weights that are not in the cache: the hub's own client tries for a minute to reach it."""
     import timm
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.utils import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError
 
     config = timm.models.get_pretrained_cfg(name)
     if config is None or not config.hf_hub_id:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -16,6 +16,9 @@ from saccade.nn.backbones import head_names, is_head
 
 PREFIXES = ("module.", "model.", "network.")
 """What wrappers put before every key: DataParallel, Lightning modules, ours."""
+
+_OLD_DENSENET = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.([12])\.")
+"""torchvision's published DenseNet files say ``norm.1`` for what its network calls ``norm1``."""
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -27,12 +30,10 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(f"model.weights: {path} not found; name a .safetensors or .pth file")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise CheckpointError(f"model.weights: {path} cannot be read as weights ({reason})") from None
+        safe = path.suffix == ".safetensors"
+        content = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch's reader raise almost anything
+        raise CheckpointError(f"model.weights: {path} cannot be read as weights ({_reason(error)})") from None
     while isinstance(content, Mapping):
         inner = next((content[key] for key in ("state_dict", "model", "tensors") if key in content), None)
         if not isinstance(inner, Mapping):
@@ -42,7 +43,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"model.weights: {path} holds no state dict; save one with torch.save(model.state_dict(), PATH)"
         )
-    return _without_prefix({str(k): v for k, v in content.items() if isinstance(v, Tensor)})
+    state = _without_prefix({str(k): v for k, v in content.items() if isinstance(v, Tensor)})
+    return {_OLD_DENSENET.sub(r"\1\2.", key): value for key, value in state.items()}
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> list[str]:
@@ -52,7 +54,8 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: s
         The names of the parameters that were left as they are: all of the head's, or none.
 
     Raises:
-        CheckpointError: anything but the head is missing, left over, or of another shape; all are listed.
+        CheckpointError: anything but the head is missing, left over, or of another shape; the keys are counted,
+            and the first eight of each kind named.
     """
     own = network.state_dict()
     heads = head_names(network)
@@ -75,6 +78,13 @@ def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
         if all(key.startswith(prefix) for key in state):
             return _without_prefix({key.removeprefix(prefix): value for key, value in state.items()})
     return state
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):
+        # torch's own message tells how to run the code in the file, which is no advice to give
+        return "it is damaged, or holds Python objects other than tensors, which could run code and are refused"
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _mismatch_message(
