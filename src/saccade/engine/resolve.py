@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
 from saccade.config.schema import Config
 from saccade.console import progress_bar
@@ -96,11 +97,16 @@ def with_split_names(config: Config, say: Say) -> Config:
 
 
 def workers(config: Config) -> int:
-    """Number of reading processes: as given, or one a core, at most 8 and shared between the devices."""
+    """Number of reading processes for each device: as given, or one a core for a GPU, one for two cores otherwise.
+
+    Where the cores also compute, more readers than that make both wait for each other.
+    """
     if config.loader.workers != "auto":
         return config.loader.workers
-    devices = config.trainer.devices if isinstance(config.trainer.devices, int) else 1
-    return max(1, min(8, len(os.sched_getaffinity(0)) // devices)) if hasattr(os, "sched_getaffinity") else 2
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    on_gpu = config.trainer.accelerator != "cpu" and torch.cuda.is_available()
+    devices = config.trainer.devices if isinstance(config.trainer.devices, int) else torch.cuda.device_count() or 1
+    return max(1, min(16, (cores if on_gpu else cores // 2) // devices))
 
 
 def _splits_there(config: Config) -> list[str]:

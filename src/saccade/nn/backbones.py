@@ -28,17 +28,9 @@ def build(name: str, *, classes: int, pretrained: bool = False, drop_rate: float
     # timm defines a thousand networks on import, which takes a second: only those who use one wait for it.
     import timm
 
-    if not timm.is_model(name):
-        nearest = difflib.get_close_matches(name, [*OWN, *timm.list_models()], n=3)
-        hint = f"did you mean {' or '.join(nearest)}?" if nearest else "timm.list_models() names those of timm"
-        raise ConfigError(f"model.name: no network is called {name!r}; {hint}")
-    about = timm.models.get_pretrained_cfg(name)
-    if about is not None and about.classifier is None:
-        raise ConfigError(f"model.name: {name} is an encoder without a head for classes; choose another network")
-    if pretrained and not timm.is_model_pretrained(name):
-        raise ConfigError(f"model.pretrained: timm has no published weights for {name}; set model.pretrained=false")
+    _require_classifier(name)
     if pretrained:
-        _require_hub(name)
+        _require_published(name)
     try:
         network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate)
     except Exception as error:  # the download fails in as many ways as there are networks; ours all end the same
@@ -77,12 +69,26 @@ def backbone_to_eval(network: nn.Module) -> None:
             module.training = False
 
 
-def _require_hub(name: str) -> None:
-    """Ask once for weights that are not in the cache: the hub's own client tries for a minute to reach it."""
+def _require_classifier(name: str) -> None:
+    import timm
+
+    if not timm.is_model(name):
+        nearest = difflib.get_close_matches(name, [*OWN, *timm.list_models()], n=3)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else "timm.list_models() names those of timm"
+        raise ConfigError(f"model.name: no network is called {name!r}; {hint}")
+    config = timm.models.get_pretrained_cfg(name)
+    if config is not None and config.classifier is None:
+        raise ConfigError(f"model.name: {name} is an encoder without a head for classes; choose another network")
+
+
+def _require_published(name: str) -> None:
+    """Ask for weights that are not in the cache once: left alone, the hub's client tries for a minute to reach it."""
     import timm
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError
 
+    if not timm.is_model_pretrained(name):
+        raise ConfigError(f"model.pretrained: timm has no published weights for {name}; set model.pretrained=false")
     config = timm.models.get_pretrained_cfg(name)
     if config is None or not config.hf_hub_id:
         return
