@@ -52,7 +52,7 @@ def loop(model: torch.nn.Module, batches: Iterator[tuple[torch.Tensor, torch.Ten
         if step == 2:
             started, images = time.perf_counter(), 0
         optimizer.zero_grad()
-        F.cross_entropy(model(image), target).backward()
+        F.cross_entropy(model(image), target).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         images += len(image)
         if step == STEPS + 1:

@@ -133,9 +133,7 @@ def test_a_checkpoint_of_another_task_or_other_classes(
     refused(saccade("evaluate", run.path), "best.ckpt", "cannot be read")
 
 
-def test_a_full_disk_while_a_checkpoint_is_written(
-    run: Run, saccade: Saccade, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_while_a_checkpoint_is_written(run: Run, saccade: Saccade, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {p.name: p.read_bytes() for p in run.checkpoints.iterdir()}
 
     def full(content: object, target: Path) -> None:

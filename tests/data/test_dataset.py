@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ def epoch_of(listing: Listing, workers: int, epoch: int, *, seed: int = 7) -> Ba
     return Batch(index, image, target)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes")
 def test_pixels_do_not_depend_on_the_number_of_workers_nor_on_the_global_state(listing: Listing) -> None:
     torch.manual_seed(1)
     alone = {epoch: epoch_of(listing, 0, epoch) for epoch in (0, 1)}
@@ -193,7 +195,7 @@ def shares(n: int, world: int, *, shuffle: bool, epoch: int = 0, seed: int = 0) 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 12, 100])
 def test_in_order_nothing_is_left_out_or_doubled(n: int, world: int) -> None:
     found = shares(n, world, shuffle=False)
-    assert sorted(sum(found, [])) == list(range(n))
+    assert sorted(chain(*found)) == list(range(n))
     assert all(share == sorted(share) for share in found)
     assert max(map(len, found)) - min(map(len, found)) <= 1
 
@@ -202,7 +204,7 @@ def test_in_order_nothing_is_left_out_or_doubled(n: int, world: int) -> None:
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 12, 100])
 def test_shuffled_the_shares_are_equally_long_and_disjoint(n: int, world: int) -> None:
     found = shares(n, world, shuffle=True)
-    everyone = sum(found, [])
+    everyone = list(chain(*found))
     assert {len(share) for share in found} == {n // world}
     assert len(set(everyone)) == len(everyone)
     assert set(everyone) <= set(range(n))
@@ -231,7 +233,7 @@ def test_the_order_changes_with_epoch_and_seed_only() -> None:
 
 def test_what_is_left_out_changes_from_epoch_to_epoch() -> None:
     """With 7 images for 3 processes one is left out of each epoch, and within 30 epochs every image is used."""
-    left = [set(range(7)) - set(sum(shares(7, 3, shuffle=True, epoch=e), [])) for e in range(30)]
+    left = [set(range(7)) - set(chain(*shares(7, 3, shuffle=True, epoch=e))) for e in range(30)]
     assert {len(out) for out in left} == {1}
     assert set().union(*left) == set(range(7))
 

@@ -31,8 +31,6 @@ from saccade.runs import Run
 from saccade.tasks import TASKS
 from saccade.tasks.base import Task
 
-# W&B and the model hub count their users unless told not to; nothing is sent anywhere unless it was asked for.
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
 

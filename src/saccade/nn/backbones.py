@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
 from saccade.errors import CheckpointError, ConfigError
 from saccade.nn.small import SmallCNN
 
+# The hub from which published weights come counts its users unless told not to; nothing is sent unless asked for.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
 OWN: dict[str, Callable[..., nn.Module]] = {"small_cnn": SmallCNN}
 """Networks of ours; every other name is timm's."""
 
 
-def build(name: str, *, classes: int, pretrained: bool = False, drop_rate: float = 0.0) -> nn.Module:
+def build(
+    name: str, *, classes: int, image_size: int = 224, pretrained: bool = False, drop_rate: float = 0.0
+) -> nn.Module:
     """The network ``name`` with a fresh head of ``classes`` outputs.
+
+    ``image_size``, in pixels, matters to networks that are built for one size only, such as vision transformers; their
+    published weights are fitted to it by timm.
 
     Raises:
         ConfigError: no such network, one that has no head, or no published weights for it.
@@ -31,8 +41,12 @@ def build(name: str, *, classes: int, pretrained: bool = False, drop_rate: float
     _require_classifier(name)
     if pretrained:
         _require_published(name)
+    config = timm.models.get_pretrained_cfg(name)
+    sized: dict[str, Any] = {"img_size": image_size} if config is not None and config.fixed_input_size else {}
     try:
-        network: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate)
+        network: nn.Module = timm.create_model(
+            name, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate, **sized
+        )
     except Exception as error:  # the download fails in as many ways as there are networks; ours all end the same
         if not pretrained:
             raise

@@ -26,12 +26,11 @@ class SmallCNN(nn.Module):
             nn.MaxPool2d(2),
             _conv_norm_relu(64, 128),
         )
-        self.dropout = nn.Dropout(drop_rate)
-        self.head = nn.Linear(128, classes)
+        self.head = nn.Sequential(nn.Dropout(drop_rate), nn.Linear(128, classes))
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) images, H and W at least 8, to (B, classes) logits."""
-        logits: Tensor = self.head(self.dropout(self.features(image).amax(dim=(2, 3))))
+        logits: Tensor = self.head(self.features(image).amax(dim=(2, 3)))
         return logits
 
 

@@ -116,6 +116,7 @@ def model(config: Config) -> nn.Module:
     network = build(
         config.model.name,
         classes=len(classes),
+        image_size=config.data.image_size,
         pretrained=config.model.pretrained,
         drop_rate=config.model.drop_rate,
     )
