@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 from filelock import FileLock
-from trees import class_tree, voc_tree
 
 from saccade.commands.train import train
 from saccade.runs import Run
+from trees import class_tree, voc_tree
 
 SMALL = [
     "model.name=small_cnn",

@@ -56,7 +56,7 @@ def test_drop_rate_arrives() -> None:
     assert build("resnet18", classes=2, drop_rate=0.3).drop_rate == 0.3
     small = build("small_cnn", classes=2, drop_rate=0.3)
     assert isinstance(small, SmallCNN)
-    assert small.dropout.p == 0.3
+    assert small.drop_rate == 0.3
 
 
 # Freezing.

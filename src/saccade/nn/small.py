@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -26,11 +27,13 @@ class SmallCNN(nn.Module):
             nn.MaxPool2d(2),
             _conv_norm_relu(64, 128),
         )
-        self.head = nn.Sequential(nn.Dropout(drop_rate), nn.Linear(128, classes))
+        self.drop_rate = drop_rate
+        self.head = nn.Linear(128, classes)
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) images, H and W at least 8, to (B, classes) logits."""
-        logits: Tensor = self.head(self.features(image).amax(dim=(2, 3)))
+        pooled = self.features(image).amax(dim=(2, 3))
+        logits: Tensor = self.head(F.dropout(pooled, self.drop_rate, self.training))
         return logits
 
 
