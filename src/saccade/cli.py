@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from saccade import __version__
-from saccade.console import console, say
+from saccade.console import console, is_main_process, say
 from saccade.errors import ConfigError, SaccadeError, StoppedError
 
 app = typer.Typer(
@@ -84,7 +84,8 @@ def train(
         from saccade.commands import train as command
 
         run = command.train(source, overrides, runs=runs, name=name)
-    print(run.path)
+    if is_main_process():
+        print(run.path)
 
 
 @app.command(epilog="Example: saccade evaluate runs/folder-classify/001 --split test data.root=other-photos")

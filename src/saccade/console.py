@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,9 +18,15 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 """Rich console on stderr."""
 
 
+def is_main_process() -> bool:
+    """Whether this process speaks and writes: the only one, or the first of those that train together."""
+    return int(os.environ.get("LOCAL_RANK", 0)) == 0
+
+
 def say(text: str) -> None:
-    """One message to the user; square brackets in it are plain text."""
-    console.print(text, markup=False)
+    """One message to the user, from the main process; square brackets in it are plain text."""
+    if is_main_process():
+        console.print(text, markup=False)
 
 
 def progress_bar() -> Progress:
@@ -31,5 +39,5 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not (console.is_terminal and is_main_process()),
     )

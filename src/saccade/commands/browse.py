@@ -7,6 +7,7 @@ from pathlib import Path
 from saccade.browse.app import create_app
 from saccade.browse.serve import serve
 from saccade.commands.opening import config_of
+from saccade.console import say
 from saccade.runs import Run
 
 
@@ -24,4 +25,5 @@ def browse(
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     root = config_of(opened, overrides, changeable=("data.root",)).data.root if overrides else None
-    serve(create_app(opened, evaluation=split, data_root=root), port=port, open_browser=open_browser)
+    app = create_app(opened, evaluation=split, data_root=root)
+    serve(app, port=port, open_browser=open_browser, announce=lambda url: say(f"{opened.path}: {url} (Ctrl-C ends it)"))

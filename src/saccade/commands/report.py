@@ -16,5 +16,5 @@ def report(run: Run | str | Path, *overrides: str) -> Path:
         SaccadeError: not a run folder, or its files are damaged.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    root = config_of(opened, overrides, changeable=("data.root",)).data.root
+    root = config_of(opened, overrides, changeable=("data.root",)).data.root if overrides else None
     return write_report(opened, data_root=root)

@@ -16,7 +16,7 @@ from saccade.commands.report import report
 from saccade.config.dump import dump
 from saccade.config.load import load
 from saccade.config.schema import Config
-from saccade.console import say
+from saccade.console import is_main_process, say
 from saccade.data.listing import fingerprint
 from saccade.engine import checkpoint, trainer
 from saccade.engine.callbacks import EpochKeeper
@@ -61,8 +61,8 @@ def train(
     prepared = prepare(config, say)
     task, network = trainer.build_task(prepared.config)
     run = _run_folder(runs, prepared.config)
-    with run.locked() if trainer.is_main_process() else _nothing():
-        if trainer.is_main_process():
+    with run.locked() if is_main_process() else _nothing():
+        if is_main_process():
             write_text(run.config_file, dump(prepared.config, run.path))
             run.write_environment(describe(prepared, network))
             first_batch(run, prepared, task)
@@ -81,11 +81,11 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
     """
     run = Run.open(path)
     config = config_of(run, overrides, changeable=ON_RESUME)
-    with run.locked() if trainer.is_main_process() else _nothing():
+    with run.locked() if is_main_process() else _nothing():
         prepared = prepare(config, say)
         done = _epochs_done(run, prepared)
         task, network = trainer.build_task(prepared.config)
-        if trainer.is_main_process():
+        if is_main_process():
             write_text(run.config_file, dump(prepared.config, run.path))
             run.keep_epochs(run.epochs()[:done])
             os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
@@ -96,7 +96,7 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
 
 
 def _run_folder(runs: Path, config: Config) -> Run:
-    if not trainer.is_main_process():
+    if not is_main_process():
         return Run(Path(os.environ[RUN_OF_MAIN_PROCESS]))
     run = Run.create(runs, config.name)
     os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
@@ -127,7 +127,7 @@ def _say_what(prepared: Prepared, run: Run, network: nn.Module) -> None:
 
 
 def _finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> None:
-    if trainer.is_main_process():
+    if is_main_process():
         chosen: dict[str, Any] = {
             "metric": task.monitor,
             "split": prepared.selection if keeper.best is not None else None,
@@ -135,7 +135,7 @@ def _finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> No
         chosen |= {"best": keeper.best, "best_epoch": keeper.best_epoch}
         run.write_environment({**run.environment(), "selection": chosen})
     evaluation = evaluate(run)
-    if trainer.is_main_process():
+    if is_main_process():
         value = evaluation.metrics()["metrics"][task.monitor]
         shown = "undefined" if value is None else f"{value:.4f}"
         say(f"{task.headline} {shown} on {evaluation.metrics()['n']} validation images")

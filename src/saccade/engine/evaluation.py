@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.config.schema import Config, MultilabelTask
+from saccade.console import is_main_process
 from saccade.data.listing import Listing, fingerprint
 from saccade.engine import trainer
 from saccade.engine.module import Scored
@@ -35,7 +36,7 @@ def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evalua
     listing = listing_of(config, split, skipped)
     scored, table = trainer.score(task, network, listing, run=run)
     evaluation = run.evaluation(_folder_name(run, config, split, path, listing))
-    if trainer.is_main_process():
+    if is_main_process():
         document = metrics_document(task, split, len(listing), scored)
         evaluation.write(document, table, _about(run, config, task, split, path, about["epoch"]))
     return evaluation

@@ -111,11 +111,6 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
     return about
 
 
-def is_main_process() -> bool:
-    """Whether this process writes: the only one, or the first of several."""
-    return int(os.environ.get("LOCAL_RANK", 0)) == 0
-
-
 def build_trainer(config: Config, run: Run, *, callbacks: list[Callback]) -> L.Trainer:
     """A trainer that writes nothing of its own and prints nothing."""
     section = config.trainer
