@@ -159,7 +159,9 @@ def test_an_unknown_network_is_named_with_the_nearest(name: str, hint: str) -> N
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.skipif(not timm.is_model("qwen3_vit_88m_enc"), reason="this timm is older than its encoders without a head")
+@pytest.mark.skipif(
+    not timm.is_model("qwen3_vit_88m_enc"), reason="this timm is older than its encoders without a head"
+)
 def test_an_encoder_without_a_head_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^model\.name: qwen3_vit_88m_enc is an encoder without a head for classes"):
         build("qwen3_vit_88m_enc", classes=2)

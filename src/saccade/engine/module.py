@@ -103,6 +103,7 @@ class Module(L.LightningModule):
         torch.manual_seed(derived_seed(self.task.config.seed, self.current_epoch, self.global_rank))
         frozen = self._frozen()
         freeze_backbone(self.network, frozen=frozen)
+        self.network.train()  # thawed layers come back from evaluation mode
         if frozen:
             backbone_to_eval(self.network)
 

@@ -1,0 +1,170 @@
+"""What the settings of a training do to the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from saccade.commands.evaluate import evaluate
+from saccade.commands.train import train
+from saccade.config.load import load
+from saccade.config.schema import MeanStd
+from saccade.engine import checkpoint
+from saccade.engine.module import Module
+from saccade.runs import Run
+
+SMALL = [
+    "model.name=small_cnn",
+    "model.pretrained=false",
+    "data.image_size=32",
+    "data.holdout=0.25",
+    "loader.batch_size=4",
+    "loader.workers=0",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=2",
+    "optim.warmup_epochs=0",
+]
+
+
+@pytest.fixture
+def trained(tmp_path: Path, classes_on_disk: Path) -> Callable[..., Run]:
+    def start(*overrides: str) -> Run:
+        return train("folder-classify", [f"data.root={classes_on_disk}", *SMALL, *overrides], runs=tmp_path / "runs")
+
+    return start
+
+
+def state(run: Run, name: str = "best.ckpt") -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = checkpoint.load(run.checkpoints / name)["state_dict"]
+    return found
+
+
+def test_the_best_checkpoint_is_that_of_the_best_holdout_metric(trained: Callable[..., Run]) -> None:
+    run = trained("trainer.max_epochs=6")
+    values = [row["holdout"]["accuracy"] for row in run.epochs()]
+    selection = run.environment()["selection"]
+    assert selection["metric"] == "accuracy"
+    assert selection["split"] == "holdout"
+    assert selection["best"] == max(values)
+    assert selection["best_epoch"] == values.index(max(values))  # the first of equals
+    assert checkpoint.load(run.checkpoints / "best.ckpt")["epoch"] == selection["best_epoch"]
+    assert checkpoint.load(run.checkpoints / "last.ckpt")["epoch"] == 5
+    again = evaluate(run, split="holdout").metrics()["metrics"]
+    assert again == pytest.approx(run.epochs()[selection["best_epoch"]]["holdout"], abs=1e-6)
+
+
+def test_early_stopping_waits_its_patience_and_no_longer(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = [0.5, 0.6, 0.4, 0.5, 0.9, 0.9]
+    monkeypatch.setattr(Module, "monitored", lambda self: scripted[self.current_epoch])
+    run = trained("trainer.max_epochs=6", "trainer.early_stopping=2")
+    assert len(run.epochs()) == 4
+    assert run.environment()["selection"]["best_epoch"] == 1
+
+
+def test_plateau_lowers_the_rate_after_its_patience(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = [0.5, 0.4, 0.4, 0.4, 0.4]
+    monkeypatch.setattr(Module, "monitored", lambda self: scripted[self.current_epoch])
+    run = trained(
+        "trainer.max_epochs=5", "optim.schedule=plateau", "optim.patience=1", "optim.gamma=0.5", "optim.lr=0.01"
+    )
+    # torch lowers it when more than `patience` epochs have passed without a better value
+    assert [row["lr"] for row in run.epochs()] == pytest.approx([0.01, 0.01, 0.005, 0.005, 0.0025])
+
+
+def test_a_frozen_backbone_keeps_every_bit_until_its_epoch(trained: Callable[..., Run]) -> None:
+    start, frozen = state(trained("trainer.max_epochs=0")), state(trained("model.freeze=2"), "last.ckpt")
+    thawed = state(trained("model.freeze=1"), "last.ckpt")
+    backbone = [key for key in start if ".head." not in key]
+    assert all(torch.equal(start[key], frozen[key]) for key in backbone)
+    assert not torch.equal(start["network.head.weight"], frozen["network.head.weight"])
+    assert not any(torch.equal(start[key], thawed[key]) for key in backbone)
+
+
+def test_no_epochs_score_the_weights_as_they_are(trained: Callable[..., Run], tmp_path: Path) -> None:
+    first = trained("seed=3")
+    weights = tmp_path / "w.safetensors"
+    save_file({key.removeprefix("network."): value.contiguous() for key, value in state(first).items()}, weights)
+    for source in (weights, first.checkpoints / "best.ckpt"):
+        run = trained("trainer.max_epochs=0", f"model.weights={source}")
+        assert run.epochs() == []
+        assert run.environment()["selection"] == {"metric": "accuracy", "split": None, "best": None, "best_epoch": None}
+        assert run.evaluation("val").metrics() == first.evaluation("val").metrics()
+        assert run.evaluation("val").about()["optimistic"] is False
+        assert run.report_file.is_file()
+
+
+def test_choosing_on_the_validation_split_is_called_optimistic(trained: Callable[..., Run]) -> None:
+    honest, optimistic = trained(), trained("data.holdout=0")
+    assert set(optimistic.epochs()[0]) == {"epoch", "step", "lr", "train", "val"}
+    assert optimistic.evaluation("val").about()["optimistic"] is True
+    assert honest.evaluation("val").about()["optimistic"] is False
+    assert "optimistic" in optimistic.report_file.read_text()
+    assert "optimistic" not in honest.report_file.read_text()
+
+
+def test_one_tree_of_classes_is_split_by_seed(trained: Callable[..., Run], classes_on_disk: Path) -> None:
+    tree = f"data.root={classes_on_disk / 'train'}"
+    run = trained(tree, "data.val_fraction=0.25")
+    splits = {name: split["n"] for name, split in run.environment()["data"]["splits"].items()}
+    assert splits == {"train": 7, "holdout": 2, "val": 3}
+    rows = [evaluate(run, split=name).predictions()["image"].to_list() for name in ("train", "holdout", "val")]
+    assert sorted([*rows[0], *rows[1], *rows[2]]) == sorted(
+        str(p.relative_to(classes_on_disk / "train")) for p in (classes_on_disk / "train").rglob("*.png")
+    )
+
+
+def test_measured_statistics_are_those_of_the_training_images_alone(
+    trained: Callable[..., Run], classes_on_disk: Path
+) -> None:
+    run = trained("data.normalize=measured")
+    images = evaluate(run, split="train").predictions()["image"]
+    pixels = np.stack([np.asarray(Image.open(classes_on_disk / name).convert("RGB")) for name in images]) / 255
+    given = load(run.config_file).data.normalize
+    assert isinstance(given, MeanStd)
+    assert given.mean == pytest.approx(pixels.mean((0, 1, 2)), abs=1e-6)
+    assert given.std == pytest.approx(pixels.std((0, 1, 2)), abs=1e-6)
+
+
+def test_balanced_weights_stand_as_numbers_in_the_config(trained: Callable[..., Run], classes_on_disk: Path) -> None:
+    for i in range(3):
+        (classes_on_disk / "train" / "red" / f"red{i}.png").unlink()
+    run = trained("task.class_weights=balanced", "data.holdout=0")
+    weights = load(run.config_file).task.class_weights
+    # scikit-learn's rule, n / (classes * n_class): 9 images, 4 blue, 4 green, 1 red
+    assert weights == pytest.approx({"blue": 0.75, "green": 0.75, "red": 3.0})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["trainer.precision=bf16-mixed"],
+        ["trainer.accumulate=2", "trainer.gradient_clip=1.0", "optim.schedule=onecycle"],
+        ["task.label_smoothing=0.1", "optim.name=sgd", "optim.lr=0.1", "optim.schedule=step", "optim.step_epochs=[1]"],
+        ["loader.batch_size=64"],
+    ],
+)
+def test_settings_that_change_how_it_learns(trained: Callable[..., Run], settings: list[str]) -> None:
+    plain, changed = trained(), trained(*settings)
+    assert len(changed.epochs()) == 2
+    assert not torch.equal(state(plain)["network.head.weight"], state(changed)["network.head.weight"])
+    assert changed.evaluation("val").metrics()["n"] == 6
+
+
+def test_clipping_bounds_the_step_of_plain_sgd(trained: Callable[..., Run]) -> None:
+    settings = ["optim.name=sgd", "optim.momentum=0", "optim.weight_decay=0", "optim.lr=1.0", "optim.schedule=constant"]
+    start = state(trained("trainer.max_epochs=0"))
+    one_step = ["trainer.max_epochs=1", "loader.batch_size=64", "data.holdout=0"]
+    clipped = state(trained(*settings, *one_step, "trainer.gradient_clip=0.001"), "last.ckpt")
+    learned = [key for key in start if key.endswith(("weight", "bias"))]
+    moved = torch.cat([(clipped[key] - start[key]).flatten() for key in learned]).norm()
+    assert float(moved) == pytest.approx(0.001, rel=1e-3)
