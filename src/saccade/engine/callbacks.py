@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as L
@@ -46,19 +47,31 @@ class EpochKeeper(Checkpoint):
             self.best, self.best_epoch = value, trainer.current_epoch
         train_loss = pl_module.train_loss.finish()
         if trainer.is_global_zero:
-            self.run.append_epoch(
-                {
-                    "epoch": trainer.current_epoch,
-                    "step": trainer.global_step,
-                    "lr": max(float(group["lr"]) for group in trainer.optimizers[0].param_groups),
-                    "train": {"loss": train_loss},
-                    self.selection: pl_module.scored.metrics(),
-                }
-            )
+            row = {
+                "epoch": trainer.current_epoch,
+                "step": trainer.global_step,
+                "lr": max(float(group["lr"]) for group in trainer.optimizers[0].param_groups),
+                "train": {"loss": train_loss},
+                self.selection: pl_module.scored.metrics(),
+            }
+            self.run.append_epoch(row)
+            for logger in trainer.loggers:
+                logger.log_metrics(_flat(row), step=trainer.global_step)
         last = self.run.checkpoints / "last.ckpt"
         trainer.save_checkpoint(last)
         if is_best and trainer.is_global_zero:
             copy_file(last, self.run.checkpoints / "best.ckpt")
+
+
+def _flat(row: Mapping[str, Any], above: str = "") -> dict[str, float]:
+    """``{"train": {"loss": 1.0}}`` as ``{"train/loss": 1.0}``, without what is undefined."""
+    found: dict[str, float] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{above}{name}/")
+        elif value is not None:
+            found[f"{above}{name}"] = float(value)
+    return found
 
 
 class EpochLines(Callback):

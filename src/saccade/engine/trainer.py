@@ -115,6 +115,7 @@ def build_trainer(config: Config, run: Run, *, callbacks: list[Callback]) -> L.T
     """A trainer that writes nothing of its own and prints nothing."""
     section = config.trainer
     several = section.devices != 1
+    fits = any(isinstance(callback, EpochKeeper) for callback in callbacks)
     if section.deterministic:
         # cuBLAS is deterministic only with a workspace of fixed size
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -130,11 +131,11 @@ def build_trainer(config: Config, run: Run, *, callbacks: list[Callback]) -> L.T
             deterministic=section.deterministic,
             callbacks=callbacks,
             plugins=[checkpoint.AtomicCheckpointIO()],
-            logger=_wandb(config, run) if config.log.wandb else False,
+            logger=_wandb(config, run) if config.log.wandb and fits else False,
             default_root_dir=run.path,
             enable_progress_bar=False,
             enable_model_summary=False,
-            enable_checkpointing=any(isinstance(c, EpochKeeper) for c in callbacks),
+            enable_checkpointing=fits,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
         )
