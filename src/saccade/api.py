@@ -8,15 +8,17 @@ from pathlib import Path
 import polars as pl
 
 import saccade
+from saccade import config as _config
 from saccade import runs
 from saccade.commands import browse as _browse
+from saccade.commands import data as _data
 from saccade.commands import evaluate as _evaluate
 from saccade.commands import predict as _predict
 from saccade.commands import report as _report
 from saccade.commands import train as _train
-from saccade.commands.data import data_check, data_stats
-from saccade.config import load, preset_names
+from saccade.commands.data import DataStatistics
 from saccade.config.schema import Config
+from saccade.data.check import Report
 from saccade.errors import SaccadeError
 
 __all__ = [
@@ -38,7 +40,22 @@ evaluate = _evaluate.evaluate
 predict = _predict.predict
 browse = _browse.browse
 report = _report.report
-presets = preset_names
+presets = _config.preset_names
+
+
+def load(source: str | Path, *overrides: str) -> Config:
+    """Read a preset or config file with ``key=value`` laid over it, and check it; see ``saccade config check``."""
+    return _config.load(source, overrides)
+
+
+def data_check(source: str | Path, *overrides: str) -> Report:
+    """Look at every file of a config's data set; see ``saccade data check``."""
+    return _data.data_check(source, overrides)
+
+
+def data_stats(source: str | Path, *overrides: str) -> DataStatistics:
+    """Measure a config's data set; see ``saccade data stats``."""
+    return _data.data_stats(source, overrides)
 
 
 class Run(runs.Run):

@@ -71,7 +71,7 @@ def train(
     if resume is not None:
         _refuse(
             config is not None or any("=" not in word for word in given),
-            "--resume takes the config of the run",
+            "--resume goes on with the config of the run: give RUN, and KEY=VALUE alone",
         )
         _say_loading(f"resuming {resume}")
         from saccade.commands import train as command

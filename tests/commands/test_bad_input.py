@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import torch
 from filelock import FileLock
@@ -167,6 +168,29 @@ def test_unknown_model_and_weights(classes_on_disk: Path, saccade: Saccade, tmp_
 def test_weights_for_a_class_that_does_not_exist(classes_on_disk: Path, saccade: Saccade) -> None:
     settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SMALL]
     refused(saccade("train", "folder-classify", *settings, "task.class_weights={rde: 2.0}"), "rde", "red")
+
+
+def test_hardware_that_is_not_there(classes_on_disk: Path, saccade: Saccade, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    settings = [f"data.root={classes_on_disk}", *SMALL, "--runs", tmp_path / "runs"]
+    refused(saccade("train", "folder-classify", *settings, "trainer.accelerator=gpu"), "trainer.accelerator")
+    refused(saccade("train", "folder-classify", *settings, "trainer.precision=16-mixed"), "bf16-mixed")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_data_that_are_gone(run: Run, classes_on_disk: Path, saccade: Saccade, tmp_path: Path) -> None:
+    moved = classes_on_disk.rename(tmp_path / "moved")
+    refused(saccade("evaluate", run.path), "data.root=PATH")
+    assert saccade("evaluate", run.path, f"data.root={moved}").code == 0
+
+
+def test_predict_where_nothing_can_be_read(run: Run, saccade: Saccade, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("text")
+    said = saccade("predict", run.path, tmp_path / "a.jpg", "-o", tmp_path / "out.parquet")
+    assert said.code == 3
+    assert pl.read_parquet(tmp_path / "out.parquet").columns == ["image", "prediction", "scores"]
+    refused(saccade("predict", run.path, tmp_path / "a.jpg", "-o", tmp_path / "out.csv"), "out.csv", ".parquet")
 
 
 def test_predict_reports_what_it_cannot_read_and_does_the_rest(

@@ -111,6 +111,17 @@ def test_more_epochs_can_be_added_and_other_settings_cannot(trained: Callable[..
         resume(run.path, ["optim.lr=1"])
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+def test_a_longer_schedule_goes_on_at_its_own_rate(trained: Callable[..., Run], schedule: str) -> None:
+    settings = [f"optim.schedule={schedule}", "optim.warmup_epochs=0", "optim.name=sgd"]
+    short, long = trained(*settings, "trainer.max_epochs=2"), trained(*settings, "trainer.max_epochs=4", name="long")
+    resume(short.path, ["trainer.max_epochs=4"])
+    assert [row["lr"] for row in short.epochs()[2:]] == pytest.approx([row["lr"] for row in long.epochs()[2:]])
+    for key in ("momentum", "lr", "initial_lr"):
+        groups = [checkpoint.load(run.checkpoints / "last.ckpt")["optimizer_states"][0] for run in (short, long)]
+        assert [g[key] for g in groups[0]["param_groups"]] == pytest.approx([g[key] for g in groups[1]["param_groups"]])
+
+
 def test_changed_data_are_not_resumed(trained: Callable[..., Run], voc_on_disk: Path) -> None:
     run = trained("trainer.max_epochs=1")
     annotation = voc_on_disk / "Annotations" / "train_000.xml"

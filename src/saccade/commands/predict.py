@@ -12,6 +12,7 @@ from saccade.commands.opening import config_of
 from saccade.data.loose import find_images
 from saccade.engine import predicting
 from saccade.engine.evaluation import checkpoint_path
+from saccade.errors import ConfigError
 from saccade.files import written_aside
 from saccade.runs import Run
 
@@ -45,6 +46,8 @@ def predict(
     Raises:
         SaccadeError: a mistake in run folder or overrides, or a path that names nothing.
     """
+    if output is not None and output.suffix != ".parquet":
+        raise ConfigError(f"--output: {output} does not end in .parquet, and the table is written as Parquet")
     opened = run if isinstance(run, Run) else Run.open(run)
     config = config_of(opened, overrides)
     files = find_images(paths)

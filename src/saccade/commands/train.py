@@ -58,6 +58,7 @@ def train(
         StoppedError: Ctrl-C; the run can be resumed.
     """
     config = load(source, [*overrides, *([f"name={name}"] if name else [])])
+    trainer.check_hardware(config)
     prepared = prepare(config, say)
     task, network = trainer.build_task(prepared.config)
     run = _run_folder(runs, prepared.config)

@@ -35,7 +35,7 @@ def schema() -> Shape:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **raw,
         "title": "saccade config",
-        "properties": {"extends": _EXTENDS, **raw["properties"]},
+        "properties": {"$schema": {"type": "string"}, "extends": _EXTENDS, **raw["properties"]},
         "if": {"required": ["extends"]},
         "else": {"required": required[""], "properties": sections},
     }

@@ -136,7 +136,9 @@ def _read(source: Source, problems: list[Problem]) -> Node:
     if not isinstance(root.value, dict):
         what = "a list" if isinstance(root.value, list) else "a single value"
         raise ConfigError(f"{source.place}: the file holds {what}; a config is made of lines such as `seed: 1`")
-    kept = {key: v for key, v in root.value.items() if not (key in _SECTIONS and v.value is None)}
+    # editors write $schema into JSON; it is about the file and says nothing of the run
+    settings = {key: v for key, v in root.value.items() if key != "$schema"}
+    kept = {key: v for key, v in settings.items() if not (key in _SECTIONS and v.value is None)}
     return Node(kept, source.place)
 
 

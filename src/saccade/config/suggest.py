@@ -30,6 +30,7 @@ SYNONYMS: Final[dict[str, str]] = {
     "dropout": "model.drop_rate",
     "epochs": "trainer.max_epochs",
     "experiment": "name",
+    "extend": "extends",
     "folder": "data.root",
     "fp16": "trainer.precision",
     "gpus": "trainer.devices",

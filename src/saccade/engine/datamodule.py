@@ -11,6 +11,7 @@ from torch.utils.data import BatchSampler, DataLoader
 from saccade.data.dataset import EpochSampler, collate
 from saccade.data.listing import Listing
 from saccade.engine import resolve
+from saccade.errors import DataError
 from saccade.samples import Batch
 from saccade.tasks.base import Task
 
@@ -38,6 +39,11 @@ class DataModule(L.LightningDataModule):
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         listing = self.listings[split]
         sampler = EpochSampler(len(listing), seed=config.seed, shuffle=training, rank=rank, world=world)
+        if len(sampler) == 0:
+            raise DataError(
+                f"split {split}: {len(listing)} images cannot be shared by {world} processes; "
+                "set trainer.devices to fewer, or make the split larger"
+            )
         workers = min(resolve.workers(config), max(1, len(sampler) // config.loader.batch_size))
         workers = workers if config.loader.workers != 0 else 0
         # BatchNorm cannot learn from a batch of one: that image waits for another epoch

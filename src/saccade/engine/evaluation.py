@@ -12,6 +12,7 @@ from saccade.data.listing import Listing, fingerprint
 from saccade.engine import trainer
 from saccade.engine.module import Scored
 from saccade.engine.resolve import listing_of
+from saccade.errors import DataError
 from saccade.runs import Evaluation, Run
 from saccade.tasks.base import Task
 
@@ -29,6 +30,8 @@ def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evalua
         DataError: an image cannot be read, or the split does not hold the run's classes.
         CheckpointError: the checkpoint is missing, damaged, or of another run's kind.
     """
+    if not config.data.root.is_dir():
+        raise DataError(f"data.root: {config.data.root} is not a folder; say data.root=PATH, where the data are now")
     task, network = trainer.build_task(without_weights(config))
     path = checkpoint_path(run, checkpoint)
     about = trainer.load_network(task, network, path)

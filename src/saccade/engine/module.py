@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import SumMetric
 
 from saccade.data.dataset import derived_seed
-from saccade.engine.optimizer import build_optimizer, build_schedule
+from saccade.engine.optimizer import build_optimizer, build_schedule, continue_schedule
 from saccade.metrics.scores import Scores
 from saccade.nn.backbones import backbone_to_eval, freeze_backbone
 from saccade.samples import Batch, ImageLoss
@@ -71,6 +71,7 @@ class Module(L.LightningModule):
         self.scored: Scored | None = None
         self.tables: list[pl.DataFrame] = []
         self._plateau: ReduceLROnPlateau | None = None
+        self._loaded: dict[str, Any] | None = None
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) images to logits."""
@@ -137,6 +138,8 @@ class Module(L.LightningModule):
                 optimizer, "max", factor=config.optim.gamma, patience=config.optim.patience
             )
         schedule = build_schedule(optimizer, config.optim, steps=steps, steps_per_epoch=per_epoch)
+        if self._loaded is not None and self._loaded["saccade"]["max_epochs"] != config.trainer.max_epochs:
+            continue_schedule(self._loaded, optimizer, schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -147,16 +150,17 @@ class Module(L.LightningModule):
             "classes": list(self.task.classes),
             "model": config.model.name,
             "epoch": self.current_epoch,
+            "max_epochs": config.trainer.max_epochs,
         }
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the plateau schedule up where it was; Lightning restores the rest."""
-        self._plateau_state = checkpoint.get("plateau")
+        """Keep what is needed when the optimiser has been built; Lightning restores the rest."""
+        self._loaded = checkpoint
 
-    def on_fit_start(self) -> None:
-        """Runs after the checkpoint was read and the optimiser built."""
-        state = getattr(self, "_plateau_state", None)
-        if self._plateau is not None and state is not None:
-            self._plateau.load_state_dict(state)
+    def on_train_start(self) -> None:
+        """Take the plateau schedule up where it was."""
+        if self._plateau is not None and self._loaded is not None:
+            self._plateau.load_state_dict(self._loaded["plateau"])
+        self._loaded = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
@@ -53,6 +54,21 @@ def build_schedule(optimizer: Optimizer, optim: Optim, *, steps: int, steps_per_
         return after
     rising = LinearLR(optimizer, WARMUP_START, total_iters=warmup)
     return SequentialLR(optimizer, [rising, after], milestones=[warmup])
+
+
+def continue_schedule(checkpoint: dict[str, Any], optimizer: Optimizer, schedule: LRScheduler) -> None:
+    """Make a checkpoint of a training of another length go on as one of this length would.
+
+    A schedule is part of the optimiser's state, and cosine and onecycle are drawn for a number of steps. The new
+    schedule is advanced to the checkpoint's step; it and the rates that it has set by then replace those in
+    ``checkpoint``, which Lightning loads afterwards.
+    """
+    for _ in range(checkpoint["global_step"]):
+        schedule.step()
+    checkpoint["lr_schedulers"] = [schedule.state_dict()]
+    saved = checkpoint["optimizer_states"][0]["param_groups"]
+    for group, before in zip(optimizer.param_groups, saved, strict=True):
+        before.update({key: value for key, value in group.items() if key != "params"})
 
 
 def _after_warmup(optimizer: Optimizer, optim: Optim, *, steps: int, warmup: int, per_epoch: int) -> LRScheduler:

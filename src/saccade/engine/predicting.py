@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -16,6 +17,7 @@ from saccade.engine.callbacks import FileBar
 from saccade.engine.evaluation import without_weights
 from saccade.engine.module import Module
 from saccade.runs import Run
+from saccade.samples import Prediction
 from saccade.tasks.base import Task
 from saccade.tasks.labels import transform
 
@@ -58,8 +60,8 @@ def predict(
     with trainer.quiet(), trainer.plain_errors():
         lightning.predict(module, loader, return_predictions=False)
     failures = [(paths[index], reason) for index, reason in sorted(module.failures)]
-    if not module.tables:
-        return pl.DataFrame(), failures
-    table = pl.concat(module.tables).sort("index")
+    nothing = task.answers(Prediction(torch.empty(0, len(task.classes))))
+    none = nothing.insert_column(0, pl.Series("index", [], dtype=pl.Int64))
+    table = pl.concat([none, *module.tables]).sort("index")
     images = pl.Series("image", [paths[index] for index in table["index"]], dtype=pl.String)
     return table.drop("index").insert_column(0, images), failures

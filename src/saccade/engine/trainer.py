@@ -111,7 +111,18 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
     return about
 
 
-def build_trainer(config: Config, run: Run, *, callbacks: list[Callback]) -> L.Trainer:
+def check_hardware(config: Config) -> None:
+    """Whether this machine can do what ``trainer`` asks for, before a run folder is made.
+
+    Raises:
+        ConfigError: no such device, fewer of them, or no such arithmetic.
+    """
+    if config.trainer.precision == "16-mixed" and not (torch.cuda.is_available() or torch.mps.is_available()):
+        raise ConfigError("trainer.precision: 16-mixed needs a GPU; set it to bf16-mixed or 32")
+    build_trainer(config, None, callbacks=[])
+
+
+def build_trainer(config: Config, run: Run | None, *, callbacks: list[Callback]) -> L.Trainer:
     """A trainer that writes nothing of its own and prints nothing."""
     section = config.trainer
     several = section.devices != 1
@@ -131,8 +142,8 @@ def build_trainer(config: Config, run: Run, *, callbacks: list[Callback]) -> L.T
             deterministic=section.deterministic,
             callbacks=callbacks,
             plugins=[checkpoint.AtomicCheckpointIO()],
-            logger=_wandb(config, run) if config.log.wandb and fits else False,
-            default_root_dir=run.path,
+            logger=_wandb(config, run) if config.log.wandb and run and fits else False,
+            default_root_dir=run.path if run else None,
             enable_progress_bar=False,
             enable_model_summary=False,
             enable_checkpointing=fits,
@@ -156,6 +167,7 @@ def quiet() -> Iterator[None]:
             ".*Checkpoint directory .* exists and is not empty.*",
             ".*resuming from a checkpoint that ended before the epoch ended.*",  # epochs end before they are kept
             ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning's own use of torch's pytree
+            ".*sync_dist=True.*",  # what is logged has been gathered over the processes already
             ".*lr_scheduler.step.*before.*optimizer.step.*",  # the order is Lightning's, and right
         ):
             warnings.filterwarnings("ignore", text)
