@@ -73,6 +73,9 @@ def train(
             config is not None or any("=" not in word for word in given),
             "--resume goes on with the config of the run: give RUN, and KEY=VALUE alone",
         )
+        _refuse(
+            name is not None or runs != Path("runs"), "--resume stays in its run folder: leave out --name and --runs"
+        )
         _say_loading(f"resuming {resume}")
         from saccade.commands import train as command
 
@@ -102,6 +105,8 @@ def evaluate(
     from saccade.commands.tables import metrics_table
 
     evaluation = command(run, *(overrides or []), split=split, checkpoint=checkpoint)
+    if not is_main_process():
+        return
     if as_json:
         print(json.dumps(evaluation.metrics(), indent=2, ensure_ascii=False))
     else:
@@ -234,6 +239,10 @@ def main() -> None:
             console.print("error:", style="bold red", end=" ")
         say(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        # a full disk, a folder that cannot be written: the file and the system's own word for it say it all
+        say(f"error: {error.filename or 'a file'}: {error.strerror or error}")
+        sys.exit(SaccadeError.exit_code)
     except KeyboardInterrupt:
         say("stopped")
         sys.exit(130)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from saccade.commands.train import resume, train
-from saccade.engine import checkpoint
-from saccade.engine.callbacks import EpochKeeper
+from saccade.engine import callbacks, checkpoint
 from saccade.engine.module import Module
 from saccade.errors import ConfigError, DataError
+from saccade.files import copy_file
 from saccade.runs import Run
 
 SETTINGS = [
@@ -68,7 +68,9 @@ def test_same_seed_with_no_and_with_two_workers_and_another_seed(trained: Callab
         ["model.freeze=2", "optim.name=sgd"],
     ],
 )
-@pytest.mark.parametrize("where", ["in the second epoch", "before the second checkpoint"])
+@pytest.mark.parametrize(
+    "where", ["in the second epoch", "in the second epoch, with workers", "before the second checkpoint"]
+)
 def test_a_stopped_run_resumes_to_the_same_bits(
     trained: Callable[..., Run],
     monkeypatch: pytest.MonkeyPatch,
@@ -76,9 +78,11 @@ def test_a_stopped_run_resumes_to_the_same_bits(
     where: str,
     tmp_path: Path,
 ) -> None:
+    if where.endswith("with workers"):
+        schedule = [*schedule, "loader.workers=2"]
     whole = trained(*schedule)
     with monkeypatch.context() as patch:
-        if where == "in the second epoch":
+        if where.startswith("in the second epoch"):
             original = Module.training_step
 
             def stop(self: Module, batch: Any, batch_idx: int) -> Any:
@@ -130,7 +134,59 @@ def test_changed_data_are_not_resumed(trained: Callable[..., Run], voc_on_disk: 
         resume(run.path, ["trainer.max_epochs=2"])
 
 
-def test_the_keeper_is_the_last_callback() -> None:
-    from lightning.pytorch.callbacks import Checkpoint
+def scripted(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
+    """Let the monitored metric take these values, epoch by epoch."""
+    monkeypatch.setattr(Module, "monitored", lambda self: values[self.current_epoch])
 
-    assert issubclass(EpochKeeper, Checkpoint)
+
+def test_a_crash_between_the_two_checkpoints_is_mended(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever writing stops, the resumed run scores the weights of the epoch that it names as the best."""
+    scripted(monkeypatch, [0.1, 0.2, 0.15])
+    whole = trained()
+    with monkeypatch.context() as patch:
+
+        def fail(source: Path, target: Path) -> None:
+            if checkpoint.load(source)["epoch"] == 1:
+                raise RuntimeError("the power failed")
+            copy_file(source, target)
+
+        patch.setattr(callbacks, "copy_file", fail)
+        with pytest.raises(RuntimeError, match="the power failed"):
+            trained(name="stopped")
+    stopped = resume(whole.path.parents[1] / "stopped" / "001")
+    assert_equal_runs(whole, stopped)
+    assert checkpoint.load(stopped.checkpoints / "best.ckpt")["epoch"] == 1
+
+
+def test_a_run_that_stopped_early_stays_stopped_unless_its_patience_grows(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(monkeypatch, [0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4])
+    run = trained("trainer.max_epochs=7", "trainer.early_stopping=2")
+    before = run.metrics_file.read_text()
+    assert len(run.epochs()) == 3
+    resume(run.path)
+    assert run.metrics_file.read_text() == before
+    resume(run.path, ["trainer.early_stopping=4"])
+    assert len(run.epochs()) == 5
+
+
+def test_a_plateau_goes_on_at_its_lowered_rate_when_epochs_are_added(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(monkeypatch, [0.5] * 6)
+    settings = ["optim.schedule=plateau", "optim.patience=1", "optim.warmup_epochs=1"]
+    whole = trained(*settings, "trainer.max_epochs=6")
+    rates = [row["lr"] for row in whole.epochs()]
+    assert rates[-1] < rates[1]
+    short = trained(*settings, "trainer.max_epochs=4", name="short")
+    resume(short.path, ["trainer.max_epochs=6"])
+    assert [row["lr"] for row in short.epochs()] == rates
+
+
+def test_fewer_epochs_than_are_done_are_refused(trained: Callable[..., Run]) -> None:
+    run = trained("trainer.max_epochs=2")
+    with pytest.raises(ConfigError, match="2 epochs are done already"):
+        resume(run.path, ["trainer.max_epochs=1"])

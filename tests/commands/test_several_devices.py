@@ -22,15 +22,25 @@ SMALL = [
     "loader.workers=0",
     "trainer.accelerator=cpu",
     "trainer.max_epochs=2",
+    "trainer.devices=2",
 ]
 
 
-@pytest.mark.slow
-def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path) -> None:
+@pytest.mark.parametrize("freeze", ["none", "1"])
+def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path, freeze: str) -> None:
     program = tmp_path / "program.py"  # a file: Lightning starts the further processes by its path
     program.write_text(PROGRAM)
     done = subprocess.run(
-        [sys.executable, program, "train", "voc-multilabel", f"data.root={voc_on_disk}", *SMALL, "trainer.devices=2"],
+        [
+            sys.executable,
+            program,
+            "train",
+            "voc-multilabel",
+            f"data.root={voc_on_disk}",
+            *SMALL,
+            "trainer.devices=2",
+            f"model.freeze={freeze}",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

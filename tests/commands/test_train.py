@@ -17,7 +17,9 @@ from saccade.config.load import load
 from saccade.config.schema import MeanStd
 from saccade.engine import checkpoint
 from saccade.engine.module import Module
+from saccade.errors import DataError, SaccadeError
 from saccade.runs import Run
+from trees import class_tree
 
 SMALL = [
     "model.name=small_cnn",
@@ -78,7 +80,7 @@ def test_plateau_lowers_the_rate_after_its_patience(
         "trainer.max_epochs=5", "optim.schedule=plateau", "optim.patience=1", "optim.gamma=0.5", "optim.lr=0.01"
     )
     # torch lowers it when more than `patience` epochs have passed without a better value
-    assert [row["lr"] for row in run.epochs()] == pytest.approx([0.01, 0.01, 0.005, 0.005, 0.0025])
+    assert [row["lr"] for row in run.epochs()] == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.005])
 
 
 def test_a_frozen_backbone_keeps_every_bit_until_its_epoch(trained: Callable[..., Run]) -> None:
@@ -168,3 +170,87 @@ def test_clipping_bounds_the_step_of_plain_sgd(trained: Callable[..., Run]) -> N
     learned = [key for key in start if key.endswith(("weight", "bias"))]
     moved = torch.cat([(clipped[key] - start[key]).flatten() for key in learned]).norm()
     assert float(moved) == pytest.approx(0.001, rel=1e-3)
+
+
+def test_cut_splits_are_scored_only_while_the_tree_is_the_same(
+    trained: Callable[..., Run], classes_on_disk: Path
+) -> None:
+    tree = classes_on_disk / "train"
+    run = trained(f"data.root={tree}")
+    (tree / "red" / "new.png").write_bytes((tree / "red" / "red0.png").read_bytes())
+    for split in ("train", "holdout", "val"):
+        with pytest.raises(DataError, match="have changed since the run was made"):
+            evaluate(run, split=split)
+
+
+def test_a_root_behind_a_link_is_the_same_root(trained: Callable[..., Run], classes_on_disk: Path) -> None:
+    link = classes_on_disk.with_name("link")
+    link.symlink_to(classes_on_disk, target_is_directory=True)
+    run = trained(f"data.root={link}")
+    assert [evaluation.name for evaluation in run.evaluations()] == ["val"]
+    assert evaluate(run, f"data.root={classes_on_disk}").name == "val"
+
+
+def test_run_and_data_moved_together_stay_together(trained: Callable[..., Run], tmp_path: Path) -> None:
+    run = trained()
+    together = tmp_path / "elsewhere"
+    together.mkdir()
+    for name in ("runs", "classes"):
+        (tmp_path / name).rename(together / name)
+    moved = Run.open(together / run.path.relative_to(tmp_path))
+    assert evaluate(moved).name == "val"
+    assert [evaluation.name for evaluation in moved.evaluations()] == ["val"]
+
+
+def test_other_images_under_the_name_of_a_split_get_a_folder_of_their_own(trained: Callable[..., Run]) -> None:
+    run = trained()
+    before = run.evaluation("val").metrics()
+    other = evaluate(run, "data.val=train")
+    assert other.name != "val"
+    assert other.metrics()["n"] == 12
+    assert run.evaluation("val").metrics() == before
+    elsewhere = run.path.parent / "copy.ckpt"
+    elsewhere.write_bytes((run.checkpoints / "last.ckpt").read_bytes())
+    assert evaluate(run, checkpoint=elsewhere).name.startswith("val-copy-")
+
+
+def test_optimistic_goes_by_the_images_that_chose_the_epoch(
+    trained: Callable[..., Run], classes_on_disk: Path, tmp_path: Path
+) -> None:
+    run = trained("data.holdout=0")
+    (classes_on_disk / "val").rename(classes_on_disk / "valid")
+    assert evaluate(run, "data.val=valid", split="valid").about()["optimistic"] is False  # other paths, other images
+    other = class_tree(tmp_path / "other", train=1, val=1)
+    assert evaluate(run, f"data.root={other}").about()["optimistic"] is False
+    stopped = trained("data.root=" + str(class_tree(tmp_path / "third")), "data.holdout=0", "trainer.early_stopping=1")
+    assert evaluate(stopped, checkpoint="last").about()["optimistic"] is True
+
+
+def test_a_skip_list_is_for_the_tree_that_it_was_made_on(
+    trained: Callable[..., Run], classes_on_disk: Path, tmp_path: Path
+) -> None:
+    (classes_on_disk / "train" / "red" / "red0.png").write_bytes(b"")
+    run = trained("data.on_error=skip")
+    whole = class_tree(tmp_path / "whole")
+    assert evaluate(run, f"data.root={whole}", split="train").metrics()["n"] + 3 == 12
+    assert evaluate(run, split="train").metrics()["n"] + 3 == 11
+
+
+def test_an_unreadable_image_in_the_part_cut_for_validation_stops(
+    trained: Callable[..., Run], classes_on_disk: Path
+) -> None:
+    for image in (classes_on_disk / "train").rglob("*.png"):
+        image.write_bytes(b"")
+    with pytest.raises(DataError, match="becomes the validation split"):
+        trained(f"data.root={classes_on_disk / 'train'}", "data.on_error=skip")
+
+
+def test_folders_of_folders_are_not_taken_for_classes(trained: Callable[..., Run], classes_on_disk: Path) -> None:
+    (classes_on_disk / "train").rename(classes_on_disk / "Training")
+    with pytest.raises(DataError, match="Training"):
+        trained()
+
+
+def test_a_diverged_training_says_so(trained: Callable[..., Run]) -> None:
+    with pytest.raises(SaccadeError, match="diverged"):
+        trained("optim.name=sgd", "optim.lr=1e30", "optim.schedule=constant")

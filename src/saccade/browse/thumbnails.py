@@ -9,9 +9,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from saccade.data.images import read_rgb
+from saccade.errors import DataError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # what Pillow may try; nothing else is opened
 SIZES = (360, 1280)  # longest side in pixels: a tile, and the large view
 QUALITY = 88
 
@@ -82,12 +82,10 @@ class Thumbnails:
 
 def _shrunk(file: Path, size: int) -> bytes:
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            image.draft("RGB", (size, size))  # a JPEG is decoded at 1/2, 1/4 or 1/8 where that is enough
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            upright.thumbnail((size, size))
-            buffer = io.BytesIO()
-            upright.save(buffer, "JPEG", quality=QUALITY)
-    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:  # Pillow has many words
-        raise OSError(f"{file}: {error}") from None
+        image = read_rgb(file, at_least=size)
+    except DataError as error:
+        raise OSError(str(error)) from None
+    image.thumbnail((size, size))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from saccade.browse.app import create_app
 from saccade.browse.serve import serve
-from saccade.commands.opening import config_of
+from saccade.commands.opening import image_root
 from saccade.console import say
 from saccade.runs import Run
 
@@ -24,6 +24,6 @@ def browse(
         SaccadeError: not a run folder, or nothing in it was scored.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    root = config_of(opened, overrides, changeable=("data.root",)).data.root if overrides else None
+    root = image_root(opened, overrides)
     app = create_app(opened, evaluation=split, data_root=root)
     serve(app, port=port, open_browser=open_browser, announce=lambda url: say(f"{opened.path}: {url} (Ctrl-C ends it)"))

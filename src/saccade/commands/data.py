@@ -15,7 +15,7 @@ from saccade.console import progress_bar, say
 from saccade.data import statistics
 from saccade.data.check import Report, check
 from saccade.data.listing import Listing, counts
-from saccade.engine.resolve import prepare, with_split_names
+from saccade.engine.resolve import prepare, splits_there, with_split_names
 from saccade.errors import DataError
 from saccade.tasks import TASKS
 
@@ -80,7 +80,8 @@ def _readable_splits(config: Config) -> tuple[dict[str, Listing], dict[str, Data
     listings: dict[str, Listing] = {}
     errors: dict[str, DataError] = {}
     task = TASKS[config.task.name]
-    for key, name in (("train", config.data.train), ("val", config.data.val), ("test", config.data.test)):
+    test = config.data.test or ("test" if "test" in splits_there(config) else None)
+    for key, name in (("train", config.data.train), ("val", config.data.val), ("test", test)):
         if name is None:
             continue
         try:

@@ -29,6 +29,18 @@ CHANGEABLE = (
 """What may differ from the run's own config when a run is scored: where the data are, and on what it computes."""
 
 
+def image_root(run: Run, overrides: Sequence[str]) -> Path | None:
+    """Where the images are to be looked for, if not where they were when they were scored.
+
+    Raises:
+        ConfigError: an override that does not hold or may not be changed.
+    """
+    config = config_of(run, overrides, changeable=("data.root",))
+    scored = [Path(evaluation.about()["data_root"]) for evaluation in run.evaluations()]
+    moved = bool(scored) and not any(root.is_dir() for root in scored) and config.data.root.is_dir()
+    return config.data.root if overrides or moved else None
+
+
 def config_of(run: Run, overrides: Sequence[str] = (), *, changeable: Sequence[str] = CHANGEABLE) -> Config:
     """The run's config with ``key=value`` laid over it.
 

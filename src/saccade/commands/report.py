@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from saccade.commands.opening import config_of
+from saccade.commands.opening import image_root
 from saccade.report.write import write_report
 from saccade.runs import Run
 
@@ -16,5 +16,5 @@ def report(run: Run | str | Path, *overrides: str) -> Path:
         SaccadeError: not a run folder, or its files are damaged.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
-    root = config_of(opened, overrides, changeable=("data.root",)).data.root if overrides else None
+    root = image_root(opened, overrides)
     return write_report(opened, data_root=root)

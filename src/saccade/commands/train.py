@@ -21,6 +21,7 @@ from saccade.data.listing import fingerprint
 from saccade.engine import checkpoint, trainer
 from saccade.engine.callbacks import EpochKeeper
 from saccade.engine.environment import describe
+from saccade.engine.module import UNDEFINED
 from saccade.engine.pictures import first_batch
 from saccade.engine.resolve import Prepared, prepare
 from saccade.errors import ConfigError, DataError
@@ -68,7 +69,7 @@ def train(
             run.write_environment(describe(prepared, network))
             first_batch(run, prepared, task)
         _say_what(prepared, run, network)
-        keeper = trainer.fit(run, prepared, task, network, resume=False)
+        keeper = trainer.fit(run, prepared, task, network)
         _finish(run, prepared, task, keeper)
     return run
 
@@ -89,15 +90,23 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
         if is_main_process():
             write_text(run.config_file, dump(prepared.config, run.path))
             run.keep_epochs(run.epochs()[:done])
+            environment = run.environment()
+            environment["data"]["root"] = str(config.data.root.resolve())
+            run.write_environment(environment)
             os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
         say(f"{run.path}: going on after epoch {done} of {prepared.config.trainer.max_epochs}")
-        keeper = trainer.fit(run, prepared, task, network, resume=True)
+        keeper = trainer.fit(run, prepared, task, network, done=done)
         _finish(run, prepared, task, keeper)
     return run
 
 
 def _run_folder(runs: Path, config: Config) -> Run:
     if not is_main_process():
+        if RUN_OF_MAIN_PROCESS not in os.environ:
+            raise ConfigError(
+                "LOCAL_RANK is set, as torchrun and Slurm do; saccade starts its processes itself: unset LOCAL_RANK "
+                "and say trainer.devices=NUMBER"
+            )
         return Run(Path(os.environ[RUN_OF_MAIN_PROCESS]))
     run = Run.create(runs, config.name)
     os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
@@ -115,7 +124,10 @@ def _epochs_done(run: Run, prepared: Prepared) -> int:
             f"{prepared.config.data.root}: the training images or labels have changed since the run was started; "
             "put them back to resume it, or start a new run"
         )
-    return int(content["epoch"]) + 1
+    done = int(content["epoch"]) + 1
+    if prepared.config.trainer.max_epochs < done:
+        raise ConfigError(f"trainer.max_epochs: {done} epochs are done already; set it to {done} or more")
+    return done
 
 
 def _say_what(prepared: Prepared, run: Run, network: nn.Module) -> None:
@@ -133,7 +145,8 @@ def _finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> No
             "metric": task.monitor,
             "split": prepared.selection if keeper.best is not None else None,
         }
-        chosen |= {"best": keeper.best, "best_epoch": keeper.best_epoch}
+        best = None if keeper.best == UNDEFINED else keeper.best
+        chosen |= {"best": best, "best_epoch": keeper.best_epoch}
         run.write_environment({**run.environment(), "selection": chosen})
     evaluation = evaluate(run)
     if is_main_process():

@@ -294,7 +294,7 @@ class Trainer(Section):
     gradient_clip: NonNegative = 0.0
     """Largest norm of the gradient; 0 does not clip."""
     accumulate: Count = 1
-    """Batches whose gradients are summed before a step."""
+    """Batches whose gradients are averaged before a step."""
     deterministic: bool = True
     """Only algorithms that give the same result every time, also on GPUs."""
 

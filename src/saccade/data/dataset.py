@@ -17,7 +17,7 @@ from saccade.samples import Batch, Sample, SampleKey
 
 def derived_seed(*numbers: int) -> int:
     """A 63-bit seed that depends on every one of ``numbers`` (each non-negative) and on nothing else."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return int(np.random.SeedSequence((len(numbers), *numbers)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 @contextmanager
@@ -87,6 +87,7 @@ class EpochSampler(Sampler[SampleKey]):
             for index in range(self.rank, self.n, self.world):
                 yield SampleKey(self.epoch, index)
             return
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.n)
+        # the order of random numbers, and not permutation(), whose result NumPy does not promise to keep
+        order = np.argsort(np.random.default_rng((self.seed, self.epoch)).random(self.n), kind="stable")
         for index in order[self.rank : len(self) * self.world : self.world]:
             yield SampleKey(self.epoch, int(index))

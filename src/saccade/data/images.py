@@ -13,6 +13,9 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", 
 """File endings, in lower case, that count as images."""
 
 
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""What Pillow may take a file for; its other formats may start other programs."""
+
 _ORIENTATION = 0x0112
 _TURNS: dict[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -26,16 +29,20 @@ _TURNS: dict[object, Image.Transpose] = {
 """What puts an image upright, by its EXIF orientation."""
 
 
-def read_rgb(path: Path) -> Image.Image:
+def read_rgb(path: Path, *, at_least: int | None = None) -> Image.Image:
     """The whole image as 8-bit RGB, turned upright where its EXIF data say so.
 
-    16-bit grey images are scaled to 8 bits instead of being cut off at 255; transparency is dropped.
+    16-bit grey images are scaled to 8 bits instead of being cut off at 255; transparency is dropped. With ``at_least``
+    a JPEG may be decoded at a half, a quarter or an eighth, no smaller than so many pixels a side: for looking, not
+    for scoring.
 
     Raises:
         DataError: the file is missing, empty, truncated, or not an image; the message names it.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
+            if at_least is not None:
+                image.draft("RGB", (at_least, at_least))
             image.load()
             upright = _upright(image)
             if upright.mode.startswith("I"):

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as L
-from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping
 from rich.progress import TaskID
 
 from saccade.console import progress_bar, say
 from saccade.engine.module import UNDEFINED, Module
+from saccade.errors import SaccadeError
 from saccade.files import copy_file
 from saccade.runs import Run
 
 
 class EpochKeeper(Checkpoint):
-    """Appends the epoch to ``metrics.jsonl``, then writes ``last.ckpt`` and, for the best so far, ``best.ckpt``.
+    """Appends the epoch to ``metrics.jsonl``, then writes ``best.ckpt`` for the best so far, then ``last.ckpt``.
 
-    In this order: a row without its checkpoint is dropped when the run resumes, a checkpoint without its row could not
-    be mended. ``Checkpoint`` is Lightning's mark for callbacks that run after all others.
+    In this order: whatever a crash leaves behind, a run that resumes from ``last.ckpt`` does the epoch again and writes
+    the row and ``best.ckpt`` anew. ``Checkpoint`` is Lightning's mark for callbacks that run after all others.
     """
 
     def __init__(self, run: Run, *, selection: str) -> None:
@@ -28,6 +30,11 @@ class EpochKeeper(Checkpoint):
         self.selection = selection
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self._lr = 0.0
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
+        """Note the rate of the step that is about to be made; after it, the schedule has moved on."""
+        self._lr = max(float(group["lr"]) for group in trainer.optimizers[0].param_groups)
 
     def state_dict(self) -> dict[str, Any]:
         """The best value and its epoch."""
@@ -46,21 +53,38 @@ class EpochKeeper(Checkpoint):
         if is_best:
             self.best, self.best_epoch = value, trainer.current_epoch
         train_loss = pl_module.train_loss.finish()
+        if train_loss is not None and not math.isfinite(train_loss):
+            raise SaccadeError(
+                f"the training loss of epoch {trainer.current_epoch + 1} is {train_loss}: the network has diverged; "
+                "lower optim.lr, or set trainer.gradient_clip"
+            )
         if trainer.is_global_zero:
             row = {
                 "epoch": trainer.current_epoch,
                 "step": trainer.global_step,
-                "lr": max(float(group["lr"]) for group in trainer.optimizers[0].param_groups),
+                "lr": self._lr,
                 "train": {"loss": train_loss},
                 self.selection: pl_module.scored.metrics(),
             }
             self.run.append_epoch(row)
             for logger in trainer.loggers:
                 logger.log_metrics(_flat(row), step=trainer.global_step)
-        last = self.run.checkpoints / "last.ckpt"
-        trainer.save_checkpoint(last)
+        best, last = self.run.checkpoints / "best.ckpt", self.run.checkpoints / "last.ckpt"
+        trainer.save_checkpoint(best if is_best else last)
         if is_best and trainer.is_global_zero:
-            copy_file(last, self.run.checkpoints / "best.ckpt")
+            copy_file(best, last)
+
+
+class Patience(EarlyStopping):
+    """Lightning's early stopping, for runs that resume: with the patience that is set now, and never past its end."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up where the checkpoint was, but for the patience."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """A run that had stopped early stays stopped."""
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
 
 
 def _flat(row: Mapping[str, Any], above: str = "") -> dict[str, float]:

@@ -19,11 +19,12 @@ from saccade.tasks.base import Task
 class DataModule(L.LightningDataModule):
     """Loaders of the splits; each process reads its own share of every epoch."""
 
-    def __init__(self, task: Task, listings: Mapping[str, Listing], *, selection: str) -> None:
+    def __init__(self, task: Task, listings: Mapping[str, Listing], *, selection: str, first_epoch: int = 0) -> None:
         super().__init__()
         self.task = task
         self.listings = listings
         self.selection = selection
+        self.first_epoch = first_epoch
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled by seed and epoch, with random transforms."""
@@ -39,6 +40,8 @@ class DataModule(L.LightningDataModule):
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         listing = self.listings[split]
         sampler = EpochSampler(len(listing), seed=config.seed, shuffle=training, rank=rank, world=world)
+        # Lightning starts the readers of a resumed run before it tells the sampler which epoch it is
+        sampler.set_epoch(self.first_epoch)
         if len(sampler) == 0:
             raise DataError(
                 f"split {split}: {len(listing)} images cannot be shared by {world} processes; "

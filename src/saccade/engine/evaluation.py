@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
 
+from saccade.config.load import load
 from saccade.config.schema import Config, MultilabelTask
-from saccade.console import is_main_process
+from saccade.console import is_main_process, say
 from saccade.data.listing import Listing, fingerprint
 from saccade.engine import trainer
 from saccade.engine.module import Scored
@@ -35,13 +37,12 @@ def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evalua
     task, network = trainer.build_task(without_weights(config))
     path = checkpoint_path(run, checkpoint)
     about = trainer.load_network(task, network, path)
-    skipped = tuple(run.environment()["data"]["skipped"])
-    listing = listing_of(config, split, skipped)
+    listing = _listing(run, config, split)
     scored, table = trainer.score(task, network, listing, run=run)
     evaluation = run.evaluation(_folder_name(run, config, split, path, listing))
     if is_main_process():
         document = metrics_document(task, split, len(listing), scored)
-        evaluation.write(document, table, _about(run, config, task, split, path, about["epoch"]))
+        evaluation.write(document, table, _about(run, task, split, path, about["epoch"], listing))
     return evaluation
 
 
@@ -67,27 +68,74 @@ def without_weights(config: Config) -> Config:
     return config.model_copy(update={"model": model})
 
 
-def _about(run: Run, config: Config, task: Task, split: str, path: Path, epoch: int) -> dict[str, Any]:
-    section = config.task
-    chosen_on = run.environment().get("selection", {}).get("split")
+def _listing(run: Run, config: Config, split: str) -> Listing:
+    """The split; one that was cut from the training data by seed must still be the same images.
+
+    Raises:
+        DataError: the tree has changed, so that cutting it again would mix what was learned with what is scored.
+    """
+    data = run.environment()["data"]
+    if not _is_own_root(run, config):
+        if split == "val" and config.data.val is None:
+            say(f"{config.data.root} is another tree and has no validation split: all of it is scored")
+            return listing_of(config, config.data.train)
+        return listing_of(config, split)
+    listing = listing_of(config, split, tuple(data["skipped"]))
+    was_cut = split in ("train", "holdout") or (split == "val" and config.data.val is None)
+    if was_cut and fingerprint(listing) != data["splits"][split]["fingerprint"]:
+        raise DataError(
+            f"{config.data.root}: the training images or labels have changed since the run was made, and its {split} "
+            "split was cut from them; put them back, or score another split or root"
+        )
+    return listing
+
+
+def _is_own_root(run: Run, config: Config) -> bool:
+    """Whether the data lie where the run trained on them, or where they were moved together with it."""
+    roots = (Path(run.environment()["data"]["root"]), load(run.config_file).data.root)
+    return config.data.root.resolve() in [root.resolve() for root in roots]
+
+
+def _about(run: Run, task: Task, split: str, path: Path, epoch: int, listing: Listing) -> dict[str, Any]:
+    section = task.config.task
     return {
         "task": section.name,
         "split": split,
         "checkpoint": path.name,
         "epoch": epoch,
-        "data_root": str(config.data.root),
+        "data_root": str(listing.root),
         "threshold": section.threshold if isinstance(section, MultilabelTask) else None,
         "pooling": dict(task.pooling),
-        # the split that chose the epoch flatters it: of several noisy values, the largest was taken
-        "optimistic": split == chosen_on and path.stem == "best",
+        "optimistic": _has_steered(run, task.config, epoch, listing),
     }
 
 
+def _has_steered(run: Run, config: Config, epoch: int, listing: Listing) -> bool:
+    """Whether these images chose this epoch: of several noisy values the largest was taken, which flatters it."""
+    environment = run.environment()
+    selection = environment.get("selection", {})
+    chosen_on = environment["data"]["splits"].get(selection.get("split"))
+    if chosen_on is None or fingerprint(listing) != chosen_on["fingerprint"]:
+        return False
+    stopped_or_slowed = config.trainer.early_stopping > 0 or config.optim.schedule == "plateau"
+    return bool(epoch == selection["best_epoch"] or stopped_or_slowed)
+
+
 def _folder_name(run: Run, config: Config, split: str, path: Path, listing: Listing) -> str:
-    """The split, and what else differs from the run's own: data root and checkpoint."""
+    """The split, and what else differs from the run's own: images or labels, arithmetic, checkpoint."""
+    own = load(run.config_file)
     parts = ["all" if split == "." else re.sub(r"[^A-Za-z0-9._-]+", "-", split).lstrip(".")]
-    if str(config.data.root) != run.environment()["data"]["root"]:
+    known = run.environment()["data"]["splits"].get(split)
+    if known is not None:
+        same = fingerprint(listing) == known["fingerprint"]
+    else:
+        same = config.data.model_copy(update={"root": own.data.root}) == own.data
+    if not (_is_own_root(run, config) and same):
         parts += [re.sub(r"[^A-Za-z0-9._-]+", "-", config.data.root.name), fingerprint(listing)[:6]]
-    if path.resolve() != (run.checkpoints / "best.ckpt").resolve():
+    if config.trainer.precision != own.trainer.precision:
+        parts.append(str(config.trainer.precision))
+    if path.resolve().parent != run.checkpoints.resolve():
+        parts += [path.stem, hashlib.blake2b(path.read_bytes(), digest_size=3).hexdigest()]
+    elif path.stem != "best":
         parts.append(path.stem)
     return "-".join(parts)

@@ -11,8 +11,8 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torchmetrics import SumMetric
 
+from saccade.config.schema import Config
 from saccade.data.dataset import derived_seed
 from saccade.engine.optimizer import build_optimizer, build_schedule, continue_schedule
 from saccade.metrics.scores import Scores
@@ -36,25 +36,37 @@ class Scored:
         return {"loss": self.loss, **self.scores.metrics}
 
 
-class MeanLoss(nn.Module):
+def is_frozen(config: Config, epoch: int) -> bool:
+    """Whether everything but the head stays as it is in this epoch."""
+    freeze = config.model.freeze
+    return freeze == "backbone" or (isinstance(freeze, int) and epoch < freeze)
+
+
+class MeanLoss:
     """The loss over all images of a pass and all processes: sum of totals over sum of weights, in float64."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.total = SumMetric(nan_strategy="ignore").set_dtype(torch.float64)
-        self.weight = SumMetric(nan_strategy="ignore").set_dtype(torch.float64)
+        self._sums: list[Tensor] = []
 
     def update(self, loss: ImageLoss) -> None:
-        """Add a batch."""
-        self.total.update(loss.total.detach().double().sum())
-        self.weight.update(loss.weight.detach().double().sum())
+        """Add a batch; nothing waits for the device."""
+        self._sums.append(torch.stack([loss.total.detach().float().sum(), loss.weight.detach().float().sum()]))
 
     def finish(self) -> float | None:
         """The mean, None where nothing had weight; starts anew."""
-        total, weight = float(self.total.compute()), float(self.weight.compute())
-        self.total.reset()
-        self.weight.reset()
+        mine = torch.stack(self._sums).cpu().double().sum(dim=0).tolist() if self._sums else [0.0, 0.0]
+        self._sums = []
+        total, weight = (sum(values) for values in zip(*gathered(mine), strict=True))
         return total / weight if weight else None
+
+
+def gathered(mine: Any) -> list[Any]:
+    """The objects of all processes, in the order of their ranks."""
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return [mine]
+    everyone: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(everyone, mine)
+    return everyone
 
 
 class Module(L.LightningModule):
@@ -71,6 +83,7 @@ class Module(L.LightningModule):
         self.scored: Scored | None = None
         self.tables: list[pl.DataFrame] = []
         self._plateau: ReduceLROnPlateau | None = None
+        self._warmup_steps = 0
         self._loaded: dict[str, Any] | None = None
 
     def forward(self, image: Tensor) -> Tensor:
@@ -102,7 +115,7 @@ class Module(L.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Set what depends on the epoch alone, so that a resumed run goes on as if it had never stopped."""
         torch.manual_seed(derived_seed(self.task.config.seed, self.current_epoch, self.global_rank))
-        frozen = self._frozen()
+        frozen = is_frozen(self.task.config, self.current_epoch)
         freeze_backbone(self.network, frozen=frozen)
         self.network.train()  # thawed layers come back from evaluation mode
         if frozen:
@@ -114,7 +127,7 @@ class Module(L.LightningModule):
         self.metrics.reset()
         if self.trainer.state.fn == "fit":
             self.log(self.task.monitor, self.monitored())
-            if self._plateau is not None:
+            if self._plateau is not None and self.global_step >= self._warmup_steps:
                 self._plateau.step(self.monitored())
 
     def monitored(self) -> float:
@@ -123,22 +136,20 @@ class Module(L.LightningModule):
         value = self.scored.scores.metrics[self.task.monitor]
         return UNDEFINED if value is None else value
 
-    def _frozen(self) -> bool:
-        freeze = self.task.config.model.freeze
-        return freeze == "backbone" or (isinstance(freeze, int) and self.current_epoch < freeze)
-
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Schedules advance by optimiser step; only plateau waits for the score of an epoch."""
         config = self.task.config
         optimizer = build_optimizer(self.network, config)
         steps = int(self.trainer.estimated_stepping_batches)
         per_epoch = max(1, steps // max(1, config.trainer.max_epochs))
+        self._warmup_steps = round(config.optim.warmup_epochs * per_epoch)
         if config.optim.schedule == "plateau":
             self._plateau = ReduceLROnPlateau(
                 optimizer, "max", factor=config.optim.gamma, patience=config.optim.patience
             )
         schedule = build_schedule(optimizer, config.optim, steps=steps, steps_per_epoch=per_epoch)
-        if self._loaded is not None and self._loaded["saccade"]["max_epochs"] != config.trainer.max_epochs:
+        drawn_for_a_length = config.optim.schedule in ("cosine", "onecycle")
+        if drawn_for_a_length and self._loaded and self._loaded["saccade"]["max_epochs"] != config.trainer.max_epochs:
             continue_schedule(self._loaded, optimizer, schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -82,9 +82,14 @@ def with_split_names(config: Config, say: Say) -> Config:
             "(or set SACCADE_DATA to the folder that holds it)"
         )
     train, val = data.train, data.val
-    there = _splits_there(config)
+    there = splits_there(config)
     if train == "auto":
         one_tree = data.format == "folder" and "train" not in there
+        if one_tree and not folder.is_class_tree(data.root):
+            raise DataError(
+                f"{data.root}: no folder train in it, and no folder with images either; it holds the folders "
+                f"{', '.join(sorted(there)) or '(none)'}. Set data.root, data.train, data.val to what holds the classes"
+            )
         train = "." if one_tree else "train"
         if one_tree and val == "auto":
             val = None
@@ -109,7 +114,8 @@ def workers(config: Config) -> int:
     return max(1, min(16, (cores if on_gpu else cores // 2) // devices))
 
 
-def _splits_there(config: Config) -> list[str]:
+def splits_there(config: Config) -> list[str]:
+    """Names of the splits on disk."""
     data = config.data
     if data.format == "voc" or (data.format == "scenes" and (data.root / "ImageSets").is_dir()):
         return voc.splits(data.root)
@@ -135,14 +141,20 @@ def _draw_scenes(config: Config, say: Say) -> None:
 
 
 def _split_train(config: Config, train: Listing, skipped: tuple[str, ...]) -> dict[str, Listing]:
-    """The training split without skipped images, less the validation part (where none is given) and the holdout."""
+    """The training split less the validation part (where none is given), then less skipped images and the holdout."""
     data = config.data
-    if skipped:
-        gone = set(skipped)
-        train = train.take(np.array([i for i, name in enumerate(train.images) if name not in gone], dtype=np.int64))
     listings: dict[str, Listing] = {}
     if data.val is None:
         train, listings["val"] = _parted(train, data.val_fraction, config.seed, "data.val_fraction")
+    if skipped:
+        gone = set(skipped)
+        scored = sorted(gone.intersection(listings["val"].images)) if data.val is None else []
+        if scored:
+            raise DataError(
+                f"{train.root / scored[0]}: cannot be read. It is one of {len(scored)} such images in the part that "
+                "becomes the validation split, of which nothing is left out; mend or remove them"
+            )
+        train = train.take(np.array([i for i, name in enumerate(train.images) if name not in gone], dtype=np.int64))
     if data.holdout:
         train, listings["holdout"] = _parted(train, data.holdout, config.seed + 1, "data.holdout")
     listings["train"] = train

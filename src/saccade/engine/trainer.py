@@ -15,18 +15,19 @@ import lightning.pytorch as L
 import polars as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from saccade.config.schema import Config
 from saccade.data.dataset import derived_seed
 from saccade.data.listing import Listing
 from saccade.engine import checkpoint
-from saccade.engine.callbacks import EpochKeeper, EpochLines, FileBar
+from saccade.engine.callbacks import EpochKeeper, EpochLines, FileBar, Patience
 from saccade.engine.datamodule import DataModule
-from saccade.engine.module import Module, Scored
+from saccade.engine.module import Module, Scored, gathered, is_frozen
 from saccade.engine.resolve import Prepared
-from saccade.errors import CheckpointError, ConfigError, DataError, StoppedError
+from saccade.errors import CheckpointError, ConfigError, DataError, SaccadeError, StoppedError
+from saccade.nn.backbones import freeze_backbone
 from saccade.runs import Run
 from saccade.tasks import TASKS
 from saccade.tasks.base import Task
@@ -41,8 +42,10 @@ def build_task(config: Config) -> tuple[Task, nn.Module]:
     return task, task.model()
 
 
-def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, resume: bool) -> EpochKeeper:
+def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, done: int = 0) -> EpochKeeper:
     """Train; the run folder then holds ``metrics.jsonl`` and the checkpoints.
+
+    ``done``: epochs that ``last.ckpt`` has behind it; 0 starts anew.
 
     Raises:
         DataError: a training image that cannot be read.
@@ -51,7 +54,9 @@ def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, resume:
     """
     keeper = EpochKeeper(run, selection=prepared.selection)
     module = Module(task, network)
-    data = DataModule(task, prepared.listings, selection=prepared.selection)
+    data = DataModule(task, prepared.listings, selection=prepared.selection, first_epoch=done)
+    # before DistributedDataParallel looks which weights have gradients
+    freeze_backbone(network, frozen=is_frozen(task.config, done))
     trainer = build_trainer(task.config, run, callbacks=[EpochLines(keeper), keeper, *_early_stopping(task)])
     last = run.checkpoints / "last.ckpt"
     if task.config.trainer.max_epochs == 0:
@@ -59,7 +64,7 @@ def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, resume:
         checkpoint.save(untrained(module), run.checkpoints / "best.ckpt")
         return keeper
     with quiet(), plain_errors(run):
-        trainer.fit(module, datamodule=data, ckpt_path=last if resume else None, weights_only=True if resume else None)
+        trainer.fit(module, datamodule=data, ckpt_path=last if done else None, weights_only=True if done else None)
     return keeper
 
 
@@ -76,7 +81,7 @@ def score(task: Task, network: nn.Module, listing: Listing, *, run: Run) -> tupl
     with quiet(), plain_errors():
         trainer.validate(module, datamodule=data, verbose=False)
     assert module.scored is not None
-    table = pl.concat(_gathered(module.tables)).sort("index")
+    table = pl.concat([table for tables in gathered(module.tables) for table in tables]).sort("index")
     assert table["index"].to_list() == list(range(len(listing))), "every image is scored once"
     images = pl.Series("image", list(listing.images), dtype=pl.String)
     return module.scored, table.drop("index").insert_column(0, images)
@@ -92,22 +97,24 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
         CheckpointError: it is damaged, or of another task, model or list of classes.
     """
     content = checkpoint.load(path)
-    about: dict[str, Any] = content["saccade"]
+    about: dict[str, Any] = content.get("saccade", {})
     config = task.config
     for what, wanted in (
         ("task", config.task.name),
         ("model", config.model.name),
         ("classes", list(task.classes)),
     ):
-        if about[what] != wanted:
+        if about.get(what) != wanted:
             raise CheckpointError(
-                f"{path}: the checkpoint's {what} is {_short(about[what])}, and the run's {what} is {_short(wanted)}; "
-                "use a checkpoint of this run"
+                f"{path}: the checkpoint's {what} is {_short(about.get(what))}, and the run's {what} is "
+                f"{_short(wanted)}; use a checkpoint of this run"
             )
     prefix = "network."
-    network.load_state_dict(
-        {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
-    )
+    weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: does not fit {config.model.name} as it is built here: {error}") from None
     return about
 
 
@@ -125,7 +132,6 @@ def check_hardware(config: Config) -> None:
 def build_trainer(config: Config, run: Run | None, *, callbacks: list[Callback]) -> L.Trainer:
     """A trainer that writes nothing of its own and prints nothing."""
     section = config.trainer
-    several = section.devices != 1
     fits = any(isinstance(callback, EpochKeeper) for callback in callbacks)
     if section.deterministic:
         # cuBLAS is deterministic only with a workspace of fixed size
@@ -134,7 +140,7 @@ def build_trainer(config: Config, run: Run | None, *, callbacks: list[Callback])
         return L.Trainer(
             accelerator=section.accelerator,
             devices=section.devices,
-            strategy="ddp" if several else "auto",
+            strategy=_strategy(config),
             precision=section.precision,
             max_epochs=section.max_epochs,
             gradient_clip_val=section.gradient_clip or None,
@@ -189,6 +195,14 @@ def plain_errors(run: Run | None = None) -> Iterator[None]:
     except DataError as error:
         # a reading process sends its whole traceback as the message
         raise DataError(str(error).rpartition("saccade.errors.DataError: ")[2].strip()) from None
+    except torch.OutOfMemoryError as error:
+        reason = str(error).partition(". ")[0]
+        raise SaccadeError(f"{reason}; lower loader.batch_size or data.image_size, or use bf16-mixed") from None
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        reason = str(error).partition(". ")[0]
+        raise SaccadeError(f"{reason}; set trainer.deterministic=false to allow it") from None
     except SystemExit:
         # Lightning leaves by sys.exit after Ctrl-C, and has made Ctrl-C deaf before
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -197,18 +211,16 @@ def plain_errors(run: Run | None = None) -> Iterator[None]:
         raise StoppedError(f"stopped{hint}") from None
 
 
+def _strategy(config: Config) -> str:
+    if config.trainer.devices == 1:
+        return "auto"
+    # weights that are thawed later have no gradient at first, which DistributedDataParallel must be told of
+    return "ddp_find_unused_parameters_true" if isinstance(config.model.freeze, int) else "ddp"
+
+
 def _early_stopping(task: Task) -> list[Callback]:
     patience = task.config.trainer.early_stopping
-    return [EarlyStopping(task.monitor, mode="max", patience=patience)] if patience else []
-
-
-def _gathered(tables: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    """The tables of all processes."""
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
-        return tables
-    everyone: list[list[pl.DataFrame]] = [[] for _ in range(torch.distributed.get_world_size())]
-    torch.distributed.all_gather_object(everyone, tables)
-    return [table for part in everyone for table in part]
+    return [Patience(task.monitor, mode="max", patience=patience)] if patience else []
 
 
 def _wandb(config: Config, run: Run) -> L.loggers.Logger:

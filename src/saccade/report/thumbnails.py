@@ -6,7 +6,10 @@ import base64
 import io
 from pathlib import Path, PurePosixPath
 
-from PIL import Image, ImageOps
+from PIL import Image
+
+from saccade.data.images import read_rgb
+from saccade.errors import DataError
 
 SIDE = 160
 QUALITY = 80
@@ -33,19 +36,14 @@ class Thumbnails:
             return None
         try:
             return "data:image/jpeg;base64," + base64.b64encode(_jpeg(path)).decode("ascii")
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except DataError:
             self.unreadable.append(image)
             return None
 
 
 def _jpeg(path: Path) -> bytes:
-    """The image upright, on white where it is transparent, no larger than it was."""
-    with Image.open(path) as opened:
-        opened.draft("RGB", (2 * SIDE, 2 * SIDE))
-        opened.thumbnail((2 * SIDE, 2 * SIDE))
-        upright = ImageOps.exif_transpose(opened).convert("RGBA")
-    small = Image.new("RGB", upright.size, "white")
-    small.paste(upright, mask=upright.getchannel("A"))
+    """The image upright, no larger than it was."""
+    small = read_rgb(path, at_least=2 * SIDE)
     small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=QUALITY, optimize=True)

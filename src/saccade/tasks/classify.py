@@ -91,7 +91,7 @@ class Classify(Task):
         return pl.DataFrame(
             [
                 pl.Series("prediction", [self.classes[i] for i in scores.argmax(axis=1)], dtype=pl.String),
-                pl.Series("scores", scores).cast(pl.List(pl.Float32)),
+                labels.score_column(prediction),
             ]
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -24,6 +25,7 @@ from saccade.data.transforms import (
 from saccade.errors import ConfigError, DataError
 from saccade.nn.backbones import build
 from saccade.nn.weights import load_weights, read_state_dict
+from saccade.samples import Prediction
 
 
 def read(config: Config, split: str, *, many: bool) -> Listing:
@@ -140,6 +142,11 @@ def class_weights(given: dict[str, float] | str, classes: Sequence[str], *, key:
             f"{key}: no class is called {', '.join(map(repr, unknown))}; the classes are {', '.join(classes)}"
         )
     return [given.get(name, 1.0) for name in classes]
+
+
+def score_column(prediction: Prediction) -> pl.Series:
+    """``scores``: a list of C float32 an image."""
+    return pl.Series("scores", prediction.scores.cpu().numpy()).cast(pl.List(pl.Float32))
 
 
 def by_name(classes: Sequence[str], weights: Tensor) -> dict[str, float]:

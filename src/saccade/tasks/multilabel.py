@@ -111,7 +111,7 @@ class Multilabel(Task):
     def table(self, batch: Batch, prediction: Prediction) -> pl.DataFrame:
         """Columns ``targets`` and ``scores``."""
         targets = pl.Series("targets", batch.target.cpu().numpy()).cast(pl.List(pl.Int8))
-        return pl.DataFrame([targets, *self.answers(prediction).select("scores")])
+        return pl.DataFrame([targets, labels.score_column(prediction)])
 
     def answers(self, prediction: Prediction) -> pl.DataFrame:
         """Columns ``found`` (names scored above the threshold, best first) and ``scores``."""
@@ -121,7 +121,7 @@ class Multilabel(Task):
         return pl.DataFrame(
             [
                 pl.Series("found", found, dtype=pl.List(pl.String)),
-                pl.Series("scores", scores).cast(pl.List(pl.Float32)),
+                labels.score_column(prediction),
             ]
         )
 
