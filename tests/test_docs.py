@@ -103,8 +103,7 @@ def ids(page: Path) -> str:
 
 def prepare(folder: Path) -> None:
     """The data sets and files that the pages name."""
-    photos = class_tree(folder / "photos")
-    shutil.copytree(photos / "val", photos / "test")
+    photos = class_tree(folder / "photos", test=2)
     shutil.copytree(photos / "val", folder / "other-photos" / "test")
     shutil.copytree(photos / "val", folder / "strangers")
     for colour, name in NAMES.items():

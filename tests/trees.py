@@ -20,9 +20,9 @@ def picture(colours: list[str], seed: int, size: int = 32) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def class_tree(root: Path, *, train: int = 4, val: int = 2) -> Path:
-    """``train`` and ``val`` images of each of three colours in one folder a class."""
-    for s, (split, n) in enumerate((("train", train), ("val", val))):
+def class_tree(root: Path, *, train: int = 4, val: int = 2, test: int = 0) -> Path:
+    """``train``, ``val`` and ``test`` images of each of three colours in one folder a class; no two are the same."""
+    for s, (split, n) in enumerate((("train", train), ("val", val), ("test", test))):
         for c, colour in enumerate(COLOURS):
             for i in range(n):
                 path = root / split / colour / f"{colour}{i}.png"

@@ -138,9 +138,10 @@ def test_an_unreadable_image_is_named_and_never_replaced(listing: Listing, worke
 
 
 def test_seeds_are_numpys_seed_sequence() -> None:
-    expected = int(np.random.SeedSequence([7, 2, 5]).generate_state(1, np.uint64)[0]) >> 1
+    expected = int(np.random.SeedSequence([3, 7, 2, 5]).generate_state(1, np.uint64)[0]) >> 1
     assert derived_seed(7, 2, 5) == expected
     assert 0 <= expected < 2**63
+    assert len({derived_seed(5), derived_seed(5, 0), derived_seed(5, 0, 0)}) == 3  # their number counts, too
 
 
 def test_no_two_of_many_seeds_are_equal() -> None:

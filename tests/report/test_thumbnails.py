@@ -33,9 +33,9 @@ def test_any_mode(tmp_path: Path, mode: str) -> None:
     assert (picture.mode, picture.size) == ("RGB", (160, 80))
 
 
-def test_transparent_is_white(tmp_path: Path) -> None:
+def test_transparent_is_shown_as_the_network_sees_it(tmp_path: Path) -> None:
     Image.new("RGBA", (20, 20), (0, 0, 0, 0)).save(tmp_path / "a.png")
-    assert decoded(Thumbnails(tmp_path).address("a.png")).getpixel((9, 9)) == (255, 255, 255)
+    assert decoded(Thumbnails(tmp_path).address("a.png")).getpixel((9, 9)) == (0, 0, 0)
 
 
 def test_upright_by_exif(tmp_path: Path) -> None:
