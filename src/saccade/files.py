@@ -21,6 +21,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield aside
+        with aside.open("rb") as written:
+            os.fsync(written.fileno())  # or a power cut could leave the new name with old or no content
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -226,13 +226,24 @@ def test_optimistic_goes_by_the_images_that_chose_the_epoch(
     assert evaluate(stopped, checkpoint="last").about()["optimistic"] is True
 
 
+def test_a_tree_that_moved_keeps_its_own_validation_part(
+    trained: Callable[..., Run], classes_on_disk: Path, tmp_path: Path
+) -> None:
+    run = trained(f"data.root={classes_on_disk / 'train'}")
+    moved = (classes_on_disk / "train").rename(tmp_path / "moved")
+    again = evaluate(run, f"data.root={moved}")
+    assert (again.name, again.metrics()["n"]) == ("val", 2)
+    other = class_tree(tmp_path / "other", train=3, val=0) / "train"
+    assert evaluate(run, f"data.root={other}").metrics()["n"] == 9
+
+
 def test_a_skip_list_is_for_the_tree_that_it_was_made_on(
     trained: Callable[..., Run], classes_on_disk: Path, tmp_path: Path
 ) -> None:
     (classes_on_disk / "train" / "red" / "red0.png").write_bytes(b"")
     run = trained("data.on_error=skip")
-    whole = class_tree(tmp_path / "whole")
-    assert evaluate(run, f"data.root={whole}", split="train").metrics()["n"] + 3 == 12
+    whole = class_tree(tmp_path / "whole", train=5)
+    assert evaluate(run, f"data.root={whole}", split="train").metrics()["n"] + 4 == 15
     assert evaluate(run, split="train").metrics()["n"] + 3 == 11
 
 

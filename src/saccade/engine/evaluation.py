@@ -72,22 +72,31 @@ def _listing(run: Run, config: Config, split: str) -> Listing:
     """The split; one that was cut from the training data by seed must still be the same images.
 
     Raises:
-        DataError: the tree has changed, so that cutting it again would mix what was learned with what is scored.
+        DataError: the run's tree has changed, so that cutting it again would mix what was learned with what is scored.
     """
     data = run.environment()["data"]
-    if not _is_own_root(run, config):
-        if split == "val" and config.data.val is None:
-            say(f"{config.data.root} is another tree and has no validation split: all of it is scored")
-            return listing_of(config, config.data.train)
+    if split not in data["splits"] or (split == "val" and config.data.val is not None):
         return listing_of(config, split)
-    listing = listing_of(config, split, tuple(data["skipped"]))
-    was_cut = split in ("train", "holdout") or (split == "val" and config.data.val is None)
-    if was_cut and fingerprint(listing) != data["splits"][split]["fingerprint"]:
+    again = _cut_again(config, split, tuple(data["skipped"]))
+    if again is not None and fingerprint(again) == data["splits"][split]["fingerprint"]:
+        return again
+    if _is_own_root(run, config):
         raise DataError(
             f"{config.data.root}: the training images or labels have changed since the run was made, and its {split} "
             "split was cut from them; put them back, or score another split or root"
         )
-    return listing
+    if split == "val":
+        say(f"{config.data.root} is another tree and has no validation split: all of it is scored")
+        return listing_of(config, config.data.train)
+    return listing_of(config, split)
+
+
+def _cut_again(config: Config, split: str, skipped: tuple[str, ...]) -> Listing | None:
+    """The split as the run cut it; None where that cannot be done, as in another, smaller tree."""
+    try:
+        return listing_of(config, split, skipped)
+    except DataError:
+        return None
 
 
 def _is_own_root(run: Run, config: Config) -> bool:
@@ -129,8 +138,8 @@ def _folder_name(run: Run, config: Config, split: str, path: Path, listing: List
     if known is not None:
         same = fingerprint(listing) == known["fingerprint"]
     else:
-        same = config.data.model_copy(update={"root": own.data.root}) == own.data
-    if not (_is_own_root(run, config) and same):
+        same = _is_own_root(run, config) and config.data.model_copy(update={"root": own.data.root}) == own.data
+    if not same:
         parts += [re.sub(r"[^A-Za-z0-9._-]+", "-", config.data.root.name), fingerprint(listing)[:6]]
     if config.trainer.precision != own.trainer.precision:
         parts.append(str(config.trainer.precision))
