@@ -157,6 +157,15 @@ def test_a_format_that_the_task_cannot_use(classes_on_disk: Path, voc_on_disk: P
     refused(saccade("train", "folder-classify", f"data.root={voc_on_disk}", "data.format=voc"), "data.format")
 
 
+def test_one_class_is_no_classification(classes_on_disk: Path, voc_on_disk: Path, saccade: Saccade) -> None:
+    for split in ("train", "val"):
+        for name in ("red", "blue"):
+            (classes_on_disk / split / name).rename(classes_on_disk.parent / f"{split}-{name}")
+    refused(saccade("train", "folder-classify", f"data.root={classes_on_disk}", *SMALL), "takes two")
+    said = saccade("train", "folder-classify", f"data.root={voc_on_disk}", *SMALL)
+    refused(said, "voc-multilabel")
+
+
 def test_unknown_model_and_weights(classes_on_disk: Path, saccade: Saccade, tmp_path: Path) -> None:
     settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SMALL]
     refused(saccade("train", "folder-classify", *settings, "model.name=resnet81"), "resnet81", "resnet18")

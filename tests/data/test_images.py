@@ -253,6 +253,12 @@ def damaged(rng: random.Random, whole: bytes) -> bytes:
     return bytes(data[: rng.randrange(len(data))] if rng.random() < 0.3 else data)
 
 
+def test_float_pixels_are_refused_and_not_taken_for_black(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 0.5, dtype=np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match="floats"):
+        read_rgb(tmp_path / "a.tif")
+
+
 def test_damaged_bytes_give_an_image_or_one_clean_message(tmp_path: Path) -> None:
     """Pillow's decoders raise TypeError, struct.error and others on some of these."""
     rng = random.Random(0)

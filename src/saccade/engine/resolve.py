@@ -14,7 +14,7 @@ import torch
 from saccade.config.schema import Config
 from saccade.console import progress_bar
 from saccade.data import check, folder, scene_files, statistics, table, voc
-from saccade.data.listing import Listing
+from saccade.data.listing import Listing, counts
 from saccade.data.splits import cut
 from saccade.errors import DataError
 from saccade.tasks import TASKS, labels
@@ -46,6 +46,7 @@ def prepare(config: Config, say: Say) -> Prepared:
     config = with_split_names(config, say)
     train = TASKS[config.task.name].read(config, config.data.train)
     config = _changed(config, "data", {"classes": list(train.classes)})
+    _look_at_classes(config, train, say)
     skipped = _unreadable(config, train, say)
     listings = _split_train(config, train, skipped)
     if config.data.val is not None:
@@ -122,6 +123,21 @@ def splits_there(config: Config) -> list[str]:
     if data.format == "table":
         return table.splits(data.root / data.table, labels.table_layout(config))
     return folder.splits(data.root)
+
+
+def _look_at_classes(config: Config, train: Listing, say: Say) -> None:
+    """Refuse to tell one class from none, which would score 1.0, and name classes that cannot be learned."""
+    empty = [name for name, found in counts(train).items() if not found["n_positive"]]
+    there = len(train.classes) - len(empty)
+    if config.task.name == "classify" and there < 2:
+        voc_like = (config.data.root / "JPEGImages").is_dir()
+        hint = "this looks like Pascal VOC: try voc-multilabel" if voc_like else "is data.root the right folder?"
+        raise DataError(
+            f"{config.data.root}: {there} of the {len(train.classes)} classes ({', '.join(train.classes[:8])}) has "
+            f"training images, and to tell classes apart takes two; {hint}"
+        )
+    if empty:
+        say(f"no training image shows {', '.join(empty[:8])}{' and others' if len(empty) > 8 else ''}")
 
 
 def _draw_scenes(config: Config, say: Say) -> None:

@@ -207,7 +207,9 @@ def plain_errors(run: Run | None = None) -> Iterator[None]:
         # Lightning leaves by sys.exit after Ctrl-C, and has made Ctrl-C deaf before
         signal.signal(signal.SIGINT, signal.default_int_handler)
         kept = run is not None and (run.checkpoints / "last.ckpt").is_file()
-        hint = f"; go on with `saccade train --resume {run.path}`" if run is not None and kept else ""
+        hint = "" if run is None else " before the first epoch had ended: there is nothing to resume, start again"
+        if run is not None and kept:
+            hint = f"; go on with `saccade train --resume {run.path}`"
         raise StoppedError(f"stopped{hint}") from None
 
 
