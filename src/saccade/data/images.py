@@ -32,8 +32,8 @@ _TURNS: dict[object, Image.Transpose] = {
 def read_rgb(path: Path, *, at_least: int | None = None) -> Image.Image:
     """The whole image as 8-bit RGB, turned upright where its EXIF data say so.
 
-    16-bit grey images are scaled to 8 bits instead of being cut off at 255; transparency is dropped; floats are refused. With ``at_least``
-    a JPEG may be decoded at a half, a quarter or an eighth, no smaller than so many pixels a side: for looking, not
+    16-bit grey images are scaled to 8 bits instead of being cut off at 255; transparency is dropped; floats are
+    refused. With ``at_least`` a JPEG may be decoded at a half, a quarter or an eighth, no smaller than so many pixels a side: for looking, not
     for scoring.
 
     Raises:
@@ -46,9 +46,7 @@ def read_rgb(path: Path, *, at_least: int | None = None) -> Image.Image:
             image.load()
             upright = _upright(image)
             if upright.mode == "F":
-                raise ValueError(
-                    "its pixels are floats, which have no fixed range: save it with 8 or 16 bits a channel"
-                )
+                raise ValueError("its pixels are floats, which have no fixed range; save it with 8 or 16 bits")
             if upright.mode.startswith("I"):
                 return Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
             if upright.mode == "P" and "transparency" in upright.info:
