@@ -33,8 +33,8 @@ def read_rgb(path: Path, *, at_least: int | None = None) -> Image.Image:
     """The whole image as 8-bit RGB, turned upright where its EXIF data say so.
 
     16-bit grey images are scaled to 8 bits instead of being cut off at 255; transparency is dropped; floats are
-    refused. With ``at_least`` a JPEG may be decoded at a half, a quarter or an eighth, no smaller than so many pixels a side: for looking, not
-    for scoring.
+    refused. With ``at_least`` a JPEG may be decoded at a half, a quarter or an eighth, no smaller than so many pixels
+    a side: for looking, not for scoring.
 
     Raises:
         DataError: the file is missing, empty, truncated, or not an image; the message names it.
