@@ -141,6 +141,7 @@ def in_chromium(url: str, n_classes: int) -> dict[str, float]:
         for _ in range(11):
             page.goto(url, wait_until="commit")
             first.append(page.evaluate(DRAWN, None))
+            page.wait_for_load_state("networkidle")  # its thumbnails are not to burden the next
         other = [page.evaluate(DRAWN, f"class {k * 37 % n_classes:04d}") for k in range(1, 31)]
         browser.close()
     return {

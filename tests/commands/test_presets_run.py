@@ -61,7 +61,7 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
         "figures",
         "report.html",
     }
-    assert [row["epoch"] for row in run.epochs()] == [0]
+    assert [row["epoch"] for row in run.epochs()] == [1]
     scored = run.evaluation("val").metrics()
     assert scored["n"] == run.evaluation("val").predictions().height > 0
 

@@ -54,11 +54,11 @@ def test_the_best_checkpoint_is_that_of_the_best_holdout_metric(trained: Callabl
     assert selection["metric"] == "accuracy"
     assert selection["split"] == "holdout"
     assert selection["best"] == max(values)
-    assert selection["best_epoch"] == values.index(max(values))  # the first of equals
-    assert checkpoint.load(run.checkpoints / "best.ckpt")["epoch"] == selection["best_epoch"]
+    assert selection["best_epoch"] - 1 == values.index(max(values))  # the first of equals
+    assert checkpoint.load(run.checkpoints / "best.ckpt")["saccade"]["epoch"] == selection["best_epoch"]
     assert checkpoint.load(run.checkpoints / "last.ckpt")["epoch"] == 5
     again = evaluate(run, split="holdout").metrics()["metrics"]
-    assert again == pytest.approx(run.epochs()[selection["best_epoch"]]["holdout"], abs=1e-6)
+    assert again == pytest.approx(run.epochs()[selection["best_epoch"] - 1]["holdout"], abs=1e-6)
 
 
 def test_early_stopping_waits_its_patience_and_no_longer(
@@ -68,7 +68,7 @@ def test_early_stopping_waits_its_patience_and_no_longer(
     monkeypatch.setattr(Module, "monitored", lambda self: scripted[self.current_epoch])
     run = trained("trainer.max_epochs=6", "trainer.early_stopping=2")
     assert len(run.epochs()) == 4
-    assert run.environment()["selection"]["best_epoch"] == 1
+    assert run.environment()["selection"]["best_epoch"] == 2
 
 
 def test_plateau_lowers_the_rate_after_its_patience(

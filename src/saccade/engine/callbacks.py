@@ -51,7 +51,7 @@ class EpochKeeper(Checkpoint):
         value = pl_module.monitored()
         is_best = self.best is None or value > self.best
         if is_best:
-            self.best, self.best_epoch = value, trainer.current_epoch
+            self.best, self.best_epoch = value, trainer.current_epoch + 1
         train_loss = pl_module.train_loss.finish()
         if train_loss is not None and not math.isfinite(train_loss):
             raise SaccadeError(
@@ -60,7 +60,7 @@ class EpochKeeper(Checkpoint):
             )
         if trainer.is_global_zero:
             row = {
-                "epoch": trainer.current_epoch,
+                "epoch": trainer.current_epoch + 1,
                 "step": trainer.global_step,
                 "lr": self._lr,
                 "train": {"loss": train_loss},

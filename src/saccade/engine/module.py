@@ -160,7 +160,7 @@ class Module(L.LightningModule):
             "task": config.task.name,
             "classes": list(self.task.classes),
             "model": config.model.name,
-            "epoch": self.current_epoch,
+            "epoch": self.current_epoch + 1,
             "max_epochs": config.trainer.max_epochs,
         }
         if self._plateau is not None:

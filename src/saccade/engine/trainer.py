@@ -158,7 +158,7 @@ def build_trainer(config: Config, run: Run | None, *, callbacks: list[Callback])
         )
     except (MisconfigurationException, ValueError) as error:
         raise ConfigError(
-            f"trainer: {error}; set trainer.accelerator and trainer.devices to what this machine has"
+            f"trainer: {str(error).rstrip('!. ')}; set trainer.accelerator and trainer.devices to what this machine has"
         ) from None
 
 
@@ -184,6 +184,7 @@ def untrained(module: Module) -> dict[str, Any]:
     """A checkpoint of weights as they are, with nothing to resume."""
     content: dict[str, Any] = {"state_dict": module.state_dict()}
     module.on_save_checkpoint(content)
+    content["saccade"]["epoch"] = 0
     return content
 
 

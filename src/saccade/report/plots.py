@@ -71,7 +71,7 @@ def _curves(epochs: Sequence[Mapping[str, Any]], key: str, split: str | None) ->
 def _curve_words(key: str, split: str | None) -> str:
     where = f" and on the {split} split" if split else ""
     if key == "loss":
-        return f"Loss while training{where}, over epochs counted from 0."
+        return f"Loss while training{where}, over the epochs."
     return f"Measured on the {split} split after each epoch; the best epoch is chosen by it."
 
 

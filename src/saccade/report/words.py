@@ -88,7 +88,7 @@ def wilson(share: float, n: int) -> tuple[float, float]:
 def choice_sentence(scored: Scored, environment: Mapping[str, Any], epochs: int) -> str:
     """How the weights that were scored came to be chosen, and whether the number is honest."""
     about, selection, split = scored.about, environment.get("selection") or {}, scored.split
-    weights = f"{about['checkpoint']} (epoch {about['epoch']}, counted from 0)"
+    weights = f"{about['checkpoint']} (epoch {about['epoch']})"
     if about["optimistic"]:
         return (
             f"This number is optimistic: the weights are those of {weights}, chosen as the best on the same "
@@ -112,7 +112,7 @@ def unscored_sentence(environment: Mapping[str, Any], epochs: Sequence[Mapping[s
     if not epochs:
         return "This run has no evaluation and no finished epoch: its training has not come that far."
     best = environment.get("selection")
-    known = f" The best epoch so far is {best['best_epoch']}, counted from 0." if best else ""
+    known = f" The best epoch so far is {best['best_epoch']}." if best else ""
     return (
         "This run has no evaluation: training is under way or was interrupted after "
         f"{count(len(epochs), 'epoch')}.{known} What follows is its training only. Resume it to finish, "

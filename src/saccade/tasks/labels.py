@@ -24,6 +24,7 @@ from saccade.data.transforms import (
 )
 from saccade.errors import ConfigError, DataError
 from saccade.nn.backbones import build
+from saccade.nn.torchvision_names import from_torchvision
 from saccade.nn.weights import load_weights, read_state_dict
 from saccade.samples import Prediction
 
@@ -123,7 +124,8 @@ def model(config: Config) -> nn.Module:
         drop_rate=config.model.drop_rate,
     )
     if config.model.weights is not None:
-        load_weights(network, read_state_dict(config.model.weights), source=str(config.model.weights))
+        weights = from_torchvision(read_state_dict(config.model.weights), config.model.name)
+        load_weights(network, weights, source=str(config.model.weights))
     return network
 
 

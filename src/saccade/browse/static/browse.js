@@ -1,11 +1,12 @@
 // The page: reads its address, asks the server, hands the answer to the views, and listens to the keyboard.
 
-import { address, byId, el, fraction, getJson, go, link, readState, sketch } from "./dom.js";
+import { address, afterDrawing, byId, el, fraction, getJson, go, link, readState, sketch } from "./dom.js";
 import { showDetail, wireDetail } from "./detail.js";
 import { getImages, showImages, turnPage } from "./images.js";
 import { showClasses, showConfusions } from "./tables.js";
 
 const VIEWS = ["images", "classes", "confusions"];
+const IN_SIGHT = 60; // classes that the list shows without scrolling, on a high screen
 let summary = null;
 let busy = false;
 let again = false;
@@ -32,10 +33,11 @@ async function show() {
 async function showState(state) {
   const evaluation = state.evaluation ?? document.body.dataset.first;
   const view = VIEWS.includes(state.view) ? state.view : "images";
-  const page = view === "images" ? getImages(state, evaluation) : null; // on its way while the rest is drawn
+  const page = view === "images" ? getImages(state, evaluation) : null;
   page?.catch(() => {}); // if the summary fails first, that is what is said
   if (summary?.evaluation !== evaluation) {
     summary = await getJson(`/api/${encodeURIComponent(evaluation)}/summary`);
+    await page?.catch(() => {}); // drawn together, they are laid out once
     drawClassList();
     byId("evaluation").value = evaluation;
     byId("origin").textContent = [
@@ -72,9 +74,17 @@ function drawClassList() {
   const item = (name, text, value) => el("li", {},
     link({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, image: null },
       { "data-class": name ?? "", title: text, href: name === null ? "/" : `/?class=${encodeURIComponent(name)}` }, el("span", {}, text), el("small", {}, value)));
-  byId("class-list").replaceChildren(item(null, "All classes", ""),
-    ...summary.table.map((row) => item(row[0], row[0], column ? fraction(row[column]) : "")));
+  const items = (rows) => rows.map((row) => item(row[0], row[0], column ? fraction(row[column]) : ""));
+  const list = byId("class-list");
+  list.replaceChildren(item(null, "All classes", ""), ...items(summary.table.slice(0, IN_SIGHT)));
   filterClasses();
+  const drawn = summary;
+  afterDrawing(() => {
+    if (summary !== drawn) return; // another split was chosen meanwhile
+    list.append(...items(summary.table.slice(IN_SIGHT)));
+    filterClasses();
+    markClass(readState());
+  });
 }
 
 function markClass(state) {

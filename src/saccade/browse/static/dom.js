@@ -20,6 +20,9 @@ export function el(name, attributes, ...children) {
   return made;
 }
 
+/** Do what can wait until the page has been drawn. */
+export const afterDrawing = (action) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(action)));
+
 /** A fraction of 1, or a loss, with three decimals; a dash where it is undefined. */
 export const fraction = (value) => (value ?? null) === null ? "–" : value.toFixed(3);
 export const count = (value) => (value ?? null) === null ? "–" : value.toLocaleString("en");

@@ -1,6 +1,6 @@
 // The view of images: the cut through a class's ranking, the filters, the grid, the pages.
 
-import { byId, count, drawFacts, el, fraction, getJson, go, link, many, readState } from "./dom.js";
+import { afterDrawing, byId, count, drawFacts, el, fraction, getJson, go, link, many, readState } from "./dom.js";
 
 const FILTERS = {
   class: { all: "All", hits: "Hits", misses: "Misses", false_alarms: "False alarms", ignored: "Ignored" },
@@ -141,7 +141,9 @@ function picture(tile, summary) {
   const source = `/image/${encodeURIComponent(summary.evaluation)}/${tile.row}`;
   const image = tile.problem
     ? el("span", { class: "placeholder" }, tile.problem)
-    : el("img", { src: source, alt: tile.image, loading: "lazy", decoding: "async", onerror: unreadable });
+    : el("img", { alt: tile.image, loading: "lazy", decoding: "async", onerror: unreadable });
+  // Asked for now, the server would be at work on them while the page is being drawn.
+  if (!tile.problem) afterDrawing(() => { image.src = source; });
   return link({ image: tile.row }, { class: "frame", title: tile.image }, image);
 }
 
