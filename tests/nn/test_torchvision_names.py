@@ -40,7 +40,7 @@ def theirs(name: str) -> nn.Module:
 def outputs_agree(name: str, size: int) -> None:
     reference = theirs(name)
     ours = build(name, classes=CLASSES, image_size=size).eval()
-    state = from_torchvision(reference.state_dict(), name)
+    state = from_torchvision(reference.state_dict(), ours, name)
     assert load_weights(ours, state, source="w") == []
     image = torch.randn(2, 3, size, size)
     with torch.inference_mode():
@@ -61,18 +61,25 @@ def test_the_same_output_of_all(name: str) -> None:
 
 
 def test_timms_own_tag_and_names_are_left_alone() -> None:
-    state = build("mobilenetv2_100", classes=3).state_dict()
-    assert from_torchvision(state, "mobilenetv2_100").keys() == state.keys()
-    assert from_torchvision(theirs("mobilenetv2_100").state_dict(), "mobilenetv2_100.ra_in1k").keys() == {
+    ours = build("mobilenetv2_100", classes=3)
+    state = ours.state_dict()
+    assert from_torchvision(state, ours, "mobilenetv2_100").keys() == state.keys()
+    assert from_torchvision(theirs("mobilenetv2_100").state_dict(), ours, "mobilenetv2_100.ra_in1k").keys() == {
         key for key in state if not key.endswith("num_batches_tracked")
     }
-    resnet = get_model("resnet18", weights=None).state_dict()
-    assert from_torchvision(resnet, "resnet18").keys() == resnet.keys()
+    resnet = get_model("resnet18", weights=None)
+    assert from_torchvision(resnet.state_dict(), resnet, "resnet18").keys() == resnet.state_dict().keys()
+
+
+def test_a_transformer_of_another_image_size_is_refused() -> None:
+    ours, state = build("vit_base_patch32_224", classes=3, image_size=64), theirs("vit_base_patch32_224").state_dict()
+    with pytest.raises(CheckpointError, match="missing in the file: cls_token, pos_embed"):
+        load_weights(ours, from_torchvision(state, ours, "vit_base_patch32_224"), source="w")
 
 
 def test_another_head_is_left_and_the_rest_loaded() -> None:
     reference, ours = theirs("mobilenetv2_100"), build("mobilenetv2_100", classes=3)
-    state = from_torchvision(reference.state_dict(), "mobilenetv2_100")
+    state = from_torchvision(reference.state_dict(), ours, "mobilenetv2_100")
     assert load_weights(ours, state, source="w") == ["classifier.weight", "classifier.bias"]
     assert torch.equal(ours.get_parameter("conv_head.weight"), reference.get_parameter("features.18.0.weight"))
 
@@ -80,7 +87,6 @@ def test_another_head_is_left_and_the_rest_loaded() -> None:
 def test_an_unlike_twin_is_refused_with_its_keys() -> None:
     """MobileNetV3's BatchNorm adds 1e-3 in torchvision and 1e-5 in timm: 0.1 % of the output."""
     state = get_model("mobilenet_v3_small", weights=None).state_dict()
+    ours = build("mobilenetv3_small_100", classes=1000)
     with pytest.raises(CheckpointError, match=r"missing in the file: conv_stem\.weight"):
-        load_weights(
-            build("mobilenetv3_small_100", classes=1000), from_torchvision(state, "mobilenetv3_small_100"), source="w"
-        )
+        load_weights(ours, from_torchvision(state, ours, "mobilenetv3_small_100"), source="w")

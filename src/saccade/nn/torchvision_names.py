@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 
 import torch
@@ -46,8 +46,8 @@ _WITHOUT_WEIGHT = ("num_batches_tracked", "relative_position_index")
 _TRAINING_ONLY = "AuxLogits."
 
 
-def from_torchvision(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """``state`` under the names of timm's network ``name``, if its keys are those of torchvision's; else unchanged.
+def from_torchvision(state: Mapping[str, Tensor], network: nn.Module, name: str) -> dict[str, Tensor]:
+    """``state`` under the names of timm's ``network``, if its keys are those of torchvision's; else unchanged.
 
     The k-th tensor of n numbers in torchvision's network is the k-th of n numbers in timm's. (timm writes the linear
     layers of a VGG as convolutions, hence numbers and not shapes.)
@@ -55,15 +55,15 @@ def from_torchvision(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor
     theirs_name = SAME.get(name.split(".")[0])
     if theirs_name is None:
         return dict(state)
-    import timm
     from torchvision.models import get_model
 
+    ours = _weights(network)
+    classes = len(list(ours.values())[-1])  # the head's size does not matter; the file's own may be another
     with torch.device("meta"):
         initial = {"init_weights": False} if theirs_name.startswith(("vgg", "inception")) else {}
-        theirs = _weights(get_model(theirs_name, weights=None, **initial))
-        ours = _weights(timm.create_model(name))
+        theirs = _weights(get_model(theirs_name, weights=None, num_classes=classes, **initial))
     given = {key: value for key, value in state.items() if _counts(key)}
-    if given.keys() != theirs.keys():
+    if given.keys() != theirs.keys() or _sizes(ours) != _sizes(theirs):
         return dict(state)
     waiting: dict[int, deque[str]] = defaultdict(deque)
     for key, value in theirs.items():
@@ -73,12 +73,15 @@ def from_torchvision(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor
         source = waiting[value.numel()].popleft()
         reshaped = value.dim() != theirs[source].dim()
         renamed[key] = given[source].reshape(value.shape) if reshaped else given[source]
-    assert not any(waiting.values()), f"{theirs_name} has tensors that {name} has not"
     return renamed
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
     return {key: value for key, value in network.state_dict().items() if _counts(key)}
+
+
+def _sizes(weights: Mapping[str, Tensor]) -> Counter[int]:
+    return Counter(value.numel() for value in weights.values())
 
 
 def _counts(key: str) -> bool:

@@ -124,7 +124,7 @@ def model(config: Config) -> nn.Module:
         drop_rate=config.model.drop_rate,
     )
     if config.model.weights is not None:
-        weights = from_torchvision(read_state_dict(config.model.weights), config.model.name)
+        weights = from_torchvision(read_state_dict(config.model.weights), network, config.model.name)
         load_weights(network, weights, source=str(config.model.weights))
     return network
 
