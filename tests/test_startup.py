@@ -16,6 +16,8 @@ HEAVY = ("torch", "torchvision", "lightning", "timm", "torchmetrics", "matplotli
         ["--help"],
         ["--version"],
         ["train", "--help"],
+        ["data", "prepare", "--help"],
+        ["data", "fetch", "--help"],
         ["presets"],
         ["presets", "voc-multilabel"],
         ["config", "check", "voc-multilabel", "data.root=x"],

@@ -20,18 +20,22 @@ COMMANDS = {
     "config schema": [],
     "data check": ["--config", "words"],
     "data stats": ["--config", "words"],
+    "data prepare": ["--from", "--to", "name"],
+    "data fetch": ["--to", "name"],
 }
 
 KEYS = """
 name seed
 task.name task.loss task.class_weights
-data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes data.image_size
+data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes
+data.class_names data.image_size
 data.resize data.resize_crop data.normalize data.augment.crop data.augment.flip data.augment.vertical_flip
-data.augment.jitter data.augment.randaugment data.augment.randaugment_magnitude data.on_error data.table
+data.augment.pad data.augment.jitter data.augment.randaugment data.augment.randaugment_magnitude data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column
 data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
 loader.batch_size loader.workers
-model.name model.pretrained model.weights model.freeze model.backbone_lr model.drop_rate
+model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last
+model.freeze model.backbone_lr model.drop_rate
 optim.name optim.lr optim.weight_decay optim.momentum optim.schedule optim.warmup_epochs optim.step_epochs
 optim.gamma optim.patience
 trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping

@@ -15,6 +15,7 @@ from saccade.commands import data as _data
 from saccade.commands import evaluate as _evaluate
 from saccade.commands import predict as _predict
 from saccade.commands import report as _report
+from saccade.commands import resume as _resume
 from saccade.commands import train as _train
 from saccade.commands.data import DataStatistics
 from saccade.config.schema import Config
@@ -99,13 +100,13 @@ def train(
         overrides: ``key=value``.
         runs: folder in which the run folder is made.
         name: name of the run instead of the config's.
-        resume: a run folder to go on with.
+        resume: a run folder to go on with, or one of its ``checkpoints/epoch-NNN.ckpt``.
 
     Raises:
         SaccadeError: a mistake in config or data, a full disk, a run folder in use.
     """
     if resume is not None:
-        return Run(_train.resume(resume, [*([str(source)] if source else []), *overrides]).path)
+        return Run(_resume.resume(resume, [*([str(source)] if source else []), *overrides]).path)
     if source is None:
         raise SaccadeError("train: name a preset or a config file, or a run folder with resume=")
     return Run(_train.train(source, overrides, runs=Path(runs), name=name).path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 config_app = typer.Typer(no_args_is_help=True, help="Check, show, or describe a config without running it.")
-data_app = typer.Typer(no_args_is_help=True, help="Look at a data set before training on it.")
+data_app = typer.Typer(no_args_is_help=True, help="Get a data set, and look at it before training on it.")
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
 
@@ -64,7 +64,9 @@ def train(
     config: ConfigFile = None,
     runs: Annotated[Path, typer.Option(help="Folder in which the run folder is made.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run instead of the config's.")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run folder.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with this run folder, or from one of its epoch-NNN.ckpt.")
+    ] = None,
 ) -> None:
     """Train a model, score its best checkpoint, write the report; prints the run folder."""
     given = list(words or [])
@@ -77,9 +79,9 @@ def train(
             name is not None or runs != Path("runs"), "--resume stays in its run folder: leave out --name and --runs"
         )
         _say_loading(f"resuming {resume}")
-        from saccade.commands import train as command
+        from saccade.commands.resume import resume as go_on
 
-        run = command.resume(resume, given)
+        run = go_on(resume, given)
     else:
         source, overrides = _source(given, config, "train")
         _load(source, overrides)  # mistakes in the config are told before torch is loaded
@@ -89,6 +91,23 @@ def train(
         run = command.train(source, overrides, runs=runs, name=name)
     if is_main_process():
         print(run.path)
+
+
+@app.command(epilog="Example: saccade find-lr folder-classify data.root=photos")
+def find_lr(
+    words: Words = None,
+    config: ConfigFile = None,
+    runs: Annotated[Path, typer.Option(help="Folder in which the curve is written.")] = Path("runs"),
+) -> None:
+    """Try rising learning rates for a hundred batches, draw the curve, suggest a rate; keeps no weights."""
+    source, overrides = _source(list(words or []), config, "find-lr")
+    _load(source, overrides)
+    _say_loading("loading")
+    from saccade.commands.find_lr import find_lr as command
+
+    found = command(source, overrides, runs=runs)
+    say(f"curve: {found.figure}")
+    print(f"optim.lr={found.rate:.2g}")
 
 
 @app.command(epilog="Example: saccade evaluate runs/folder-classify/001 --split test data.root=other-photos")
@@ -159,6 +178,32 @@ def report(run: RunFolder, overrides: Overrides = None) -> None:
     print(command(run, *(overrides or [])))
 
 
+@app.command(epilog="Example: saccade summary folder-classify model.name=resnet50 --classes 10 --depth 2")
+def summary(
+    words: Words = None,
+    config: ConfigFile = None,
+    classes: Annotated[int | None, typer.Option(min=1, help="How many, where the data set is not at hand.")] = None,
+    depth: Annotated[int | None, typer.Option(min=1, help="Sum up layers below so many levels.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also blocks like the one before, and idle layers.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print a config's network layer by layer: shapes, parameters, multiply-adds, receptive fields."""
+    source, overrides = _source(list(words or []), config, "summary")
+    _load(source, overrides)
+    _say_loading(f"summing up {source}")
+    from saccade.commands.layers import layers_table, totals
+    from saccade.commands.summary import as_document
+    from saccade.commands.summary import summary as command
+
+    found = command(source, *overrides, classes=classes)
+    if as_json:
+        print(json.dumps(as_document(found), indent=2, ensure_ascii=False))
+        return
+    _print_table(layers_table(found, depth=depth, every=every))
+    for line in totals(found):
+        print(line)
+
+
 @app.command(epilog="Example: saccade presets voc-multilabel > my.yaml")
 def presets(
     name: Annotated[str | None, typer.Argument(help="Print this preset's YAML.")] = None,
@@ -206,12 +251,13 @@ def data_check(words: Words = None, config: ConfigFile = None) -> None:
     _say_loading("checking the data")
     from saccade.commands.data import data_check as command
     from saccade.commands.tables import check_tables
+    from saccade.data.wording import counted
 
     found = command(source, overrides)
     for table in check_tables(found):
         _print_table(table)
     if found.problems:
-        say(f"{len(found.problems)} problems")
+        say(counted(len(found.problems), "problem"))
         raise typer.Exit(1)
     print("nothing wrong was found")
 
@@ -228,6 +274,30 @@ def data_stats(words: Words = None, config: ConfigFile = None) -> None:
     for table in stats_tables(found):
         _print_table(table)
     print(f"mean {[round(v, 4) for v in found.mean]}  std {[round(v, 4) for v in found.std]}  (RGB in [0, 1])")
+
+
+@data_app.command("prepare", epilog="Example: saccade data prepare imagenet --from downloads --to imagenet")
+def data_prepare(
+    name: Annotated[Literal["imagenet"], typer.Argument(metavar="imagenet", help="The data set.")],
+    source: Annotated[Path, typer.Option("--from", metavar="FOLDER", help="Where its official tar files are.")],
+    target: Annotated[Path, typer.Option("--to", metavar="ROOT", help="The data.root that is made.")],
+) -> None:
+    """Unpack ImageNet (ILSVRC 2012) as distributed into one folder a class; goes on where it was stopped."""
+    from saccade.commands.prepare import prepare_imagenet
+
+    prepare_imagenet(source, target)
+    print(target)
+
+
+@data_app.command("fetch", epilog="Example: saccade data fetch voc2012 --to data")
+def data_fetch(
+    name: Annotated[Literal["voc2012", "voc2007"], typer.Argument(metavar="voc2012|voc2007", help="The data set.")],
+    target: Annotated[Path, typer.Option("--to", metavar="ROOT", help="Where VOCdevkit/ is made.")],
+) -> None:
+    """Download Pascal VOC, verify and unpack it; goes on where it was stopped. Prints the data.root."""
+    from saccade.commands.fetch import fetch_voc
+
+    print(fetch_voc(name, target))
 
 
 def main() -> None:

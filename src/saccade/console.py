@@ -7,11 +7,13 @@ import os
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -29,13 +31,14 @@ def say(text: str) -> None:
         console.print(text, markup=False)
 
 
-def progress_bar() -> Progress:
+def progress_bar(*, in_bytes: bool = False) -> Progress:
     """A progress bar on stderr that goes away when it is done; nothing is drawn where stderr is not a terminal."""
+    amount = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        *amount,
         TimeRemainingColumn(),
         console=console,
         transient=True,

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 from filelock import FileLock, Timeout
 
 from saccade.errors import RunError
 from saccade.files import to_json, write_json, write_text, written_aside
+
+FOLDS = "folds"
+"""The folder in a cross-validated run that holds a run folder for each fold."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,34 @@ class Run:
         """The folder of ``best.ckpt`` and ``last.ckpt``."""
         return self.path / "checkpoints"
 
+    def checkpoint_of(self, epoch: int) -> Path:
+        """The checkpoint of an epoch, counted from 1, where all are kept."""
+        return self.checkpoints / f"epoch-{epoch:03d}.ckpt"
+
     @property
     def figures(self) -> Path:
         """The folder of pictures."""
         return self.path / "figures"
+
+    def fold(self, number: int) -> Self:
+        """The run folder of a fold, counted from 1, there or not."""
+        return type(self)(self.path / FOLDS / str(number))
+
+    def folds(self) -> list[Self]:
+        """The folds of a cross-validated run that have been begun, in their order; of any other run none."""
+        begun = (p.parent for p in (self.path / FOLDS).glob("*/config.yaml") if p.parent.name.isdecimal())
+        return [type(self)(path) for path in sorted(begun, key=lambda path: int(path.name))]
+
+    def whole(self) -> Self | None:
+        """The cross-validated run of which this run is a fold; None for any other run."""
+        above = self.path.resolve().parent
+        return type(self)(above.parent) if above.name == FOLDS and (above.parent / "config.yaml").is_file() else None
+
+    @property
+    def title(self) -> str:
+        """Name and number; of a fold, those of the whole run and which fold it is."""
+        parts = self.path.resolve().parts
+        return "/".join(parts[-4:] if self.whole() else parts[-2:])
 
     def evaluation(self, name: str) -> Evaluation:
         """The evaluation of that name, there or not."""

@@ -21,6 +21,7 @@ class SampleKey:
 
     epoch: int
     index: int
+    draw: int = 0  # how often the image was drawn before in this epoch
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from saccade.commands.train import resume, train
+from saccade.commands.resume import resume
+from saccade.commands.train import train
 from saccade.engine import callbacks, checkpoint
 from saccade.engine.module import Module
 from saccade.errors import ConfigError, DataError

@@ -17,7 +17,7 @@ from saccade.config.load import load
 from saccade.config.schema import MeanStd
 from saccade.engine import checkpoint
 from saccade.engine.module import Module
-from saccade.errors import DataError, SaccadeError
+from saccade.errors import CheckpointError, DataError, SaccadeError
 from saccade.runs import Run
 from trees import class_tree
 
@@ -97,12 +97,43 @@ def test_no_epochs_score_the_weights_as_they_are(trained: Callable[..., Run], tm
     weights = tmp_path / "w.safetensors"
     save_file({key.removeprefix("network."): value.contiguous() for key, value in state(first).items()}, weights)
     for source in (weights, first.checkpoints / "best.ckpt"):
-        run = trained("trainer.max_epochs=0", f"model.weights={source}")
+        run = trained("trainer.max_epochs=0", f"model.weights={source}", "model.head=keep")
         assert run.epochs() == []
         assert run.environment()["selection"] == {"metric": "accuracy", "split": None, "best": None, "best_epoch": None}
         assert run.evaluation("val").metrics() == first.evaluation("val").metrics()
         assert run.evaluation("val").about()["optimistic"] is False
         assert run.report_file.is_file()
+
+
+def test_a_head_is_fresh_unless_it_is_kept(trained: Callable[..., Run], tmp_path: Path) -> None:
+    first = trained("seed=3", "trainer.max_epochs=1")
+    source, fresh = first.checkpoints / "best.ckpt", state(trained("trainer.max_epochs=0"))
+    replaced = state(trained("trainer.max_epochs=0", f"model.weights={source}"))
+    for key, value in replaced.items():
+        assert torch.equal(value, fresh[key] if ".head." in key else state(first)[key]), key
+    weights = {key: value[:2] if ".head." in key else value for key, value in state(first).items()}
+    torch.save(weights, tmp_path / "two.pth")
+    with pytest.raises(CheckpointError, match=r"head in .*two\.pth has 2 outputs where the data have 3 classes; set"):
+        trained("trainer.max_epochs=0", f"model.weights={tmp_path / 'two.pth'}", "model.head=keep")
+    # a run of kept weights is opened again without the file
+    kept = trained("trainer.max_epochs=0", f"model.weights={source}", "model.head=keep")
+    source.unlink()
+    assert evaluate(kept).metrics() == kept.evaluation("val").metrics()
+
+
+def test_starting_weights_by_formula(trained: Callable[..., Run]) -> None:
+    """A uniform distribution of variance v ends at sqrt(3 v): sqrt(6 / fan out), and sqrt(6 / (fan in + fan out))."""
+    kaiming = state(trained("trainer.max_epochs=0", "model.init=kaiming_uniform", "model.init_fan=out"))
+    xavier = state(trained("trainer.max_epochs=0", "model.init=xavier_uniform"))
+    for weights, fan in ((kaiming, 3), (xavier, 3 + 128)):
+        assert weights["network.head.weight"].abs().max() == pytest.approx((6 / fan) ** 0.5, rel=0.02)
+        assert not weights["network.head.bias"].any()
+
+
+def test_group_norm_trains_and_is_built_again_for_scoring(trained: Callable[..., Run]) -> None:
+    run = trained("model.name=resnet18", "model.norm=group", "trainer.max_epochs=1")
+    assert not any("running" in key for key in state(run))
+    assert evaluate(run).metrics() == run.evaluation("val").metrics()
 
 
 def test_choosing_on_the_validation_split_is_called_optimistic(trained: Callable[..., Run]) -> None:

@@ -11,7 +11,17 @@ from saccade.config.sources import find_source, preset_names, preset_summary, pr
 from saccade.errors import ConfigError
 
 PRESETS = [
+    "cifar10-resnet20",
+    "dogs-cnn",
+    "dogs-transfer",
     "folder-classify",
+    "imagenet-modern",
+    "imagenet-resnet101",
+    "imagenet-resnet152",
+    "imagenet-resnet18",
+    "imagenet-resnet34",
+    "imagenet-resnet50",
+    "imagewoof-resnet18",
     "scenes-classify",
     "scenes-multilabel",
     "table-classify",
@@ -54,7 +64,7 @@ def test_preset_text_has_its_comments_and_a_summary(name: str):
 def test_an_unknown_preset_is_told_with_the_nearest():
     with pytest.raises(ConfigError, match=r"^there is no preset 'voc-multilable'; did you mean voc-multilabel or "):
         preset_text("voc-multilable")
-    with pytest.raises(ConfigError, match=r"^there is no preset 'zzz'; the presets are folder-classify, scenes-"):
+    with pytest.raises(ConfigError, match=r"^there is no preset 'zzz'; the presets are cifar10-resnet20, "):
         preset_summary("zzz")
 
 

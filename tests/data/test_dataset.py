@@ -250,3 +250,10 @@ def test_a_sample_stacks_with_others_of_its_shape_only() -> None:
     samples = [Sample(i, torch.zeros(3, 4, 4 + i), torch.tensor(0)) for i in range(2)]
     with pytest.raises(RuntimeError, match="equal size"):
         collate(samples)
+
+
+def test_earlier_transforms_serve_the_first_epochs(listing: Listing) -> None:
+    """Progressive resizing: which epoch is asked for decides, and nothing else."""
+    sizes = {size: training_transform(size, augmentation=EVERYTHING, **RECIPE) for size in (16, 24, 32)}
+    growing = ImageDataset(listing, sizes[32], seed=7, earlier=[(2, sizes[16]), (3, sizes[24])])
+    assert [growing[SampleKey(epoch, 0)].image.shape[-1] for epoch in (4, 0, 1, 2, 3)] == [32, 16, 16, 24, 32]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -86,6 +87,70 @@ def test_splits_are_the_folders(root: Path) -> None:
     assert not folder.is_class_tree(root)
 
 
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+class TestSplitsInAnotherCase:
+    def test_are_found(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "Train/cat/1.jpg", "VAL/dog/2.jpg", "Test/dog/3.jpg", "Extra/dog/4.jpg")
+        assert folder.splits(root) == ["Extra", "test", "train", "val"]
+        assert list(folder.read(root, "train", classes=None).images) == ["Train/cat/1.jpg"]
+        assert list(folder.read(root, "val", classes=None).images) == ["VAL/dog/2.jpg"]
+        assert list(folder.read(root, "Train", classes=None).images) == ["Train/cat/1.jpg"]
+
+    def test_stay_what_they_are_where_two_are_alike(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "Train/cat/1.jpg", "TRAIN/cat/2.jpg", "Val/cat/3.jpg", "val/cat/4.jpg")
+        if len(list(root.iterdir())) < 4:
+            pytest.skip("this file system does not tell upper from lower case")
+        assert folder.splits(root) == ["TRAIN", "Train", "Val", "val"]
+        assert list(folder.read(root, "val", classes=None).images) == ["val/cat/4.jpg"]
+        assert message(root, "train").endswith("has the folders 'TRAIN', 'Train', 'Val', 'val'")
+
+    def test_are_classes_where_images_lie_in_them(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "Train/1.jpg", "Bus/2.jpg", "Car/3.jpg")
+        assert folder.splits(root) == ["Bus", "Car", "Train"]
+        assert folder.read(root, ".", classes=None).classes == ("Bus", "Car", "Train")
+
+    def test_classes_within_a_split_keep_their_case(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "train/Train/deep/1.jpg", "train/Bus/2.jpg", "train/Train/fast/cars/3.jpg")
+        assert folder.read(root, "train", classes=None).classes == ("Bus", "Train")
+
+
+class TestOtherNames:
+    CALLED: ClassVar = {"n02": "tench", "n01": "hen"}
+
+    def test_order_is_that_of_the_folders(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "train/n01/1.jpg", "train/n02/2.jpg", "train/n03/3.jpg")
+        listing = folder.read(root, "train", classes=None, called=self.CALLED)
+        assert listing.classes == ("hen", "tench", "n03")
+        assert list(listing.images) == ["train/n01/1.jpg", "train/n02/2.jpg", "train/n03/3.jpg"]
+        assert listing.targets.tolist() == [0, 1, 2]
+
+    def test_given_classes_may_be_either(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "train/n01/1.jpg", "train/n02/2.jpg")
+        for classes in (("tench", "hen"), ("n02", "n01"), ("tench", "n01"), ("n02", "hen")):
+            assert folder.read(root, "train", classes=classes, called=self.CALLED).targets.tolist() == [1, 0]
+
+    def test_unknown_ones_are_refused_by_their_name(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "train/n01/1.jpg", "train/n02/2.jpg")
+        with pytest.raises(DataError) as caught:
+            folder.read(root, "train", classes=("tenches", "hen"), called=self.CALLED)
+        assert str(caught.value) == f"{root}/train/n02: unknown class 'tench'; the nearest is 'tenches'"
+
+    def test_a_name_that_another_folder_has(self, tmp_path: Path) -> None:
+        root = tree(tmp_path, "train/n01/1.jpg", "train/hen/2.jpg")
+        with pytest.raises(DataError) as caught:
+            folder.read(root, "train", classes=None, called=self.CALLED)
+        assert str(caught.value).splitlines() == [
+            f"{root}/train/hen: class 'hen' is the name of another folder too",
+            f"{root}/train/n01: class 'hen' is the name of another folder too",
+        ]
+
+
 def message(root: Path, split: str, classes: tuple[str, ...] | None = None) -> str:
     with pytest.raises(DataError) as caught:
         folder.read(root, split, classes=classes)
@@ -104,7 +169,7 @@ class TestRefusals:
 
     def test_no_class_folders(self, root: Path) -> None:
         assert message(root, "train/cat") == (
-            f"{root}/train/cat: no folder of a class, 1 images directly in it; images lie in <split>/<class>/"
+            f"{root}/train/cat: no folder of a class, 1 image directly in it; images lie in <split>/<class>/"
         )
 
     def test_no_images(self, root: Path) -> None:

@@ -140,6 +140,13 @@ def test_byte_order_mark_tabs_and_quotes(tmp_path: Path) -> None:
     assert listing.classes == ("dog",)
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_csv_without_commas_in_its_first_line(tmp_path: Path, mark: str) -> None:
+    path = csv(tmp_path, f'image{mark}label\n"1.jpg"{mark}"dog, small"\n2.jpg{mark}cat\n')
+    assert read(path).classes == ("cat", "dog, small")
+    assert read(csv(tmp_path, "image,label\n1;1.jpg,a;b\n")).classes == ("a;b",)
+
+
 def message(path: Path, layout: TableLayout = TableLayout(), **given: Any) -> str:
     with pytest.raises(DataError) as caught:
         read(path, layout, **given)
@@ -168,11 +175,11 @@ class TestRefusals:
     def test_missing_columns(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "images,labels,fold\n1.jpg,dog,train\n")
         assert message(path, TableLayout(split_column="xyz")).splitlines() == [
-            "unknown column 'image'; the nearest is 'images'",
-            "unknown column 'label'; the nearest is 'labels'",
-            "unknown column 'xyz'; expected: 'images', 'labels', 'fold'",
+            "data.path_column: unknown column 'image'; the nearest is 'images'",
+            "data.label_columns: unknown column 'label'; the nearest is 'labels'",
+            "data.split_column: unknown column 'xyz'; expected: 'images', 'labels', 'fold'",
         ]
-        with pytest.raises(DataError, match="unknown column 'folds'; the nearest is 'fold'"):
+        with pytest.raises(DataError, match=r"data\.split_column: unknown column 'folds'; the nearest is 'fold'"):
             table.splits(path, TableLayout(split_column="folds"))
 
     def test_no_rows(self, tmp_path: Path) -> None:
@@ -187,7 +194,7 @@ class TestRefusals:
     def test_paths(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,label\n1.jpg,a\n,a\n../2.jpg,a\n/etc/3.jpg,a\n./1.jpg,a\n")
         assert message(path).splitlines() == [
-            "data row 2: column 'image' is empty; it takes the path of an image",
+            "data row 2: column 'image' (data.path_column) is empty; it takes the path of an image",
             f"data row 3: '../2.jpg' lies outside of data.root={tmp_path}",
             f"data row 4: '/etc/3.jpg' lies outside of data.root={tmp_path}",
             "data row 5: image '1.jpg' stands in data row 1 already",
@@ -196,7 +203,8 @@ class TestRefusals:
     def test_row_numbers_are_those_of_the_table_and_not_of_the_split(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,label,fold\n1.jpg,a,train\n2.jpg,b,val\n3.jpg,,val\n")
         layout = TableLayout(split_column="fold")
-        assert message(path, layout, split="val") == "data row 3: column 'label' is empty; it takes a class name"
+        found = message(path, layout, split="val")
+        assert found == "data row 3: column 'label' (data.label_columns) is empty; it takes a class name"
 
     def test_unknown_classes(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,label\n1.jpg,dog\n2.jpg,cat\n3.jpg,cat\n")
@@ -211,31 +219,54 @@ class TestRefusals:
     def test_bad_values(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,dog,cat\n1.jpg,1,2\n2.jpg,,0\n")
         assert message(path, TableLayout(label_columns=("dog", "cat")), multilabel=True).splitlines() == [
-            "data row 1: column 'cat' has '2'; it takes 1, 0, or -1 (ignore)",
-            "data row 2: column 'dog' has None; it takes 1, 0, or -1 (ignore)",
+            "data row 1: column 'cat' (data.label_columns) has '2'; it takes 1, 0, or -1 (ignore)",
+            "data row 2: column 'dog' (data.label_columns) has None; it takes 1, 0, or -1 (ignore)",
         ]
 
     def test_an_empty_cell_of_a_single_class(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,dog\n1.jpg,1\n2.jpg,\n")
         found = message(path, TableLayout(label_columns=("dog",)), multilabel=True)
-        assert found == "data row 2: column 'dog' has None; it takes 1, 0, or -1 (ignore)"
+        assert found == "data row 2: column 'dog' (data.label_columns) has None; it takes 1, 0, or -1 (ignore)"
 
     def test_columns_and_classes_disagree(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,dog,cat\n1.jpg,1,0\n")
         layout = TableLayout(label_columns=("dog", "cat"))
         assert message(path, layout, classes=("dog", "cats"), multilabel=True) == (
-            "label columns: unknown class 'cat'; the nearest is 'cats'"
+            "data.label_columns: unknown class 'cat'; the nearest is 'cats'"
         )
         assert message(path, layout, classes=("dog", "cat", "elk"), multilabel=True) == (
-            "classes: unknown label column 'elk'; expected: 'dog', 'cat'"
+            "data.classes: unknown label column 'elk'; expected: 'dog', 'cat'"
         )
 
     def test_several_columns_for_one_class(self, tmp_path: Path) -> None:
         path = csv(tmp_path, "image,dog,cat\n1.jpg,1,0\n")
         assert message(path, TableLayout(label_columns=("dog", "cat"))) == (
-            "one class an image needs one label column; 'dog', 'cat' are given"
+            "one class an image needs one label column, and data.label_columns names 'dog', 'cat'; "
+            "name one of them, or set task.name=multilabel"
         )
 
     def test_lists_for_one_class(self, tmp_path: Path) -> None:
         path = parquet(tmp_path, image=["1.jpg"], label=[["dog"]])
         assert message(path) == "column 'label' holds List(String); it takes one value a row"
+
+    @pytest.mark.parametrize("rows", [["dog;cat", "dog", "cat"], ["dog;cat", "cat;elk", "elk;dog", "dog;cat;elk"]])
+    @pytest.mark.parametrize("delimiter", [None, "|"])
+    def test_lists_with_another_delimiter(self, tmp_path: Path, rows: list[str], delimiter: str | None) -> None:
+        path = csv(tmp_path, "image,label\n" + "".join(f"{i}.jpg,{row}\n" for i, row in enumerate(rows)))
+        layout = TableLayout(delimiter=delimiter)
+        start = f"column 'label' holds {min(r for r in rows if ';' in r)!r}, and data.delimiter is "
+        assert message(path, layout, multilabel=True) == (
+            f"{start}{'null' if delimiter is None else repr(delimiter)}; "
+            "set data.delimiter=';' if that is a list of names; or list it in data.classes if it is one name"
+        )
+        assert message(path, layout, multilabel=True, classes=("cat", "dog", "elk")).endswith("a list of names")
+        assert read(path, TableLayout(delimiter=";"), multilabel=True).targets[0, :2].tolist() == [1, 1]
+
+    def test_names_that_only_look_like_lists(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, 'image,label\n1.jpg,"tench, Tinca tinca|cock"\n2.jpg,cock\n3.jpg,"hen, biddy"\n')
+        listing = read(path, TableLayout(delimiter="|"), multilabel=True)
+        assert listing.classes == ("cock", "hen, biddy", "tench, Tinca tinca")
+        path = csv(tmp_path, "image,label\n1.jpg,dog;cat\n2.jpg,dog\n3.jpg,cat\n")
+        listing = read(path, classes=("cat", "dog", "dog;cat"), multilabel=True)
+        assert listing.targets.tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+        assert read(path).classes == ("cat", "dog", "dog;cat")

@@ -161,6 +161,33 @@ def test_a_random_crop_keeps_the_share_it_was_given() -> None:
     np.testing.assert_allclose(areas, 0.25, atol=0.02)
 
 
+@pytest.mark.parametrize("pad", [1, 4])
+def test_a_padded_crop_is_a_window_into_the_black_border(pad: int) -> None:
+    """All (2 pad + 1)^2 windows of a bordered image of 8 x 8 turn up: 3 x 3 of them in 200 draws, of 9 x 9 most."""
+    image = photo((8, 8), seed=3)
+    bordered = np.pad(np.asarray(image), ((pad, pad), (pad, pad), (0, 0)))
+    side = 2 * pad + 1
+    windows = {bordered[y : y + 8, x : x + 8].tobytes() for y in range(side) for x in range(side)}
+    transform, found = training(8, crop_share=1.0, pad=pad), set()
+    torch.manual_seed(0)
+    for _ in range(200):
+        values = denormalize(transform(image), mean=MEAN, std=STD).mul(255).round().byte()
+        found.add(values.permute(1, 2, 0).numpy().tobytes())
+    assert found <= windows
+    assert len(found) == side**2 if pad == 1 else len(found) > 0.8 * side**2
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("resize", ["crop", "squash"])
+def test_padding_comes_after_the_resize_of_evaluation_and_before_the_flip(size: tuple[int, int], resize: str) -> None:
+    torch.manual_seed(2)
+    found = training(resize=resize, pad=4, flip=0.5)(photo(size))
+    torch.manual_seed(2)
+    upright = denormalize(evaluation(resize=resize)(photo(size)), mean=MEAN, std=STD)
+    expected = v2.RandomHorizontalFlip(0.5)(v2.RandomCrop(32, padding=4)(upright))
+    torch.testing.assert_close(denormalize(found, mean=MEAN, std=STD), expected, rtol=0, atol=1e-6)
+
+
 def test_jitter_is_torchvisions_with_a_quarter_of_the_strength_for_hue() -> None:
     image = evaluation_input = photo((32, 32))
     reference = v2.ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)

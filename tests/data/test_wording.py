@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from saccade.data.wording import named, nearest, refuse, refuse_unknown
+from saccade.data.wording import counted, named, nearest, refuse, refuse_unknown
 from saccade.errors import DataError
 
 
@@ -10,6 +10,11 @@ def test_named() -> None:
     assert named([]) == "none"
     assert named(["a", "b"]) == "'a', 'b'"
     assert named(["a", "b", "c"], limit=2) == "'a', 'b', and 1 more"
+
+
+def test_counted() -> None:
+    assert [counted(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
+    assert [counted(n, "class") for n in (1, 2)] == ["1 class", "2 classes"]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,16 @@ import torch
 from torch import nn
 
 from saccade.errors import CheckpointError, ConfigError
-from saccade.nn.backbones import backbone_to_eval, build, freeze_backbone, head_names, is_head
-from saccade.nn.small import SmallCNN
+from saccade.nn.backbones import ONE_SIZE, OWN, backbone_to_eval, build, freeze_backbone, head_names, is_head
+from saccade.nn.resnet import ResNet
 
 HEADS = {
     "small_cnn": ("head",),
+    "dogs_cnn": ("linear2",),
     "resnet18": ("fc",),
+    "resnet50": ("fc",),
+    "cifar_resnet20": ("linear",),
+    "resnet18.a1_in1k": ("fc",),
     "densenet121": ("classifier",),
     "mobilenetv3_small_050": ("classifier",),
     "convnext_atto": ("head.fc",),
@@ -31,8 +35,11 @@ HEADS = {
 @pytest.mark.parametrize("name", HEADS)
 def test_the_head_is_all_that_depends_on_the_number_of_classes(name: str) -> None:
     """Found by comparing the shapes of two networks, whatever timm says of its heads."""
-    three, five = ({k: v.shape for k, v in build(name, classes=n).state_dict().items()} for n in (3, 5))
-    network = build(name, classes=3)
+    size = ONE_SIZE.get(name, 224)
+    three, five = (
+        {k: v.shape for k, v in build(name, classes=n, image_size=size).state_dict().items()} for n in (3, 5)
+    )
+    network = build(name, classes=3, image_size=size)
     assert head_names(network) == HEADS[name]
     assert {key for key in three if three[key] != five[key]} == {key for key in three if is_head(key, HEADS[name])}
     assert all(three[f"{head}.weight"][0] == 3 for head in HEADS[name])
@@ -42,6 +49,18 @@ def test_the_head_is_all_that_depends_on_the_number_of_classes(name: str) -> Non
 def test_a_network_gives_a_logit_a_class(name: str) -> None:
     network = build(name, classes=7).eval()
     assert network(torch.rand(2, 3, 64, 64)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_head_of_our_own_is_one_linear_layer_whose_output_is_the_networks(name: str) -> None:
+    network = build(name, classes=3, image_size=32).eval()
+    (head,) = head_names(network)
+    layer, seen = network.get_submodule(head), []
+    assert isinstance(layer, nn.Linear)
+    layer.register_forward_hook(lambda _, given, out: seen.extend([given[0], out]))
+    out = network(torch.rand(2, 3, 32, 32))
+    assert seen[1] is out
+    assert torch.equal(layer(seen[0]), out)
 
 
 def test_head_is_matched_by_whole_names() -> None:
@@ -54,9 +73,23 @@ def test_head_is_matched_by_whole_names() -> None:
 
 def test_drop_rate_arrives() -> None:
     assert build("resnet18", classes=2, drop_rate=0.3).drop_rate == 0.3
-    small = build("small_cnn", classes=2, drop_rate=0.3)
-    assert isinstance(small, SmallCNN)
-    assert small.drop_rate == 0.3
+    assert build("resnet18.a1_in1k", classes=2, drop_rate=0.3).drop_rate == 0.3
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "dogs_cnn", "resnet18", "cifar_resnet20"])
+def test_our_own_drop_out_before_the_head_in_training_only(name: str) -> None:
+    network = build(name, classes=3, image_size=32, drop_rate=0.5).eval()
+    seen = []
+    network.get_submodule(head_names(network)[0]).register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    torch.manual_seed(0)
+    image = torch.rand(16, 3, 32, 32)
+    network(image)
+    network.training = True  # the network alone: its BatchNorm stays as it is
+    network(image)
+    plain, dropped = seen
+    there = plain != 0
+    assert 0.4 < float((dropped[there] != 0).float().mean()) < 0.6
+    torch.testing.assert_close(dropped[dropped != 0], 2 * plain[dropped != 0])
 
 
 # Freezing.
@@ -95,7 +128,7 @@ def a_step(network: nn.Module) -> None:
         optimizer.step()
 
 
-@pytest.mark.parametrize("name", ["small_cnn", "resnet18", "mobilenetv3_small_050"])
+@pytest.mark.parametrize("name", ["small_cnn", "resnet18", "cifar_resnet20", "mobilenetv3_small_050"])
 def test_a_frozen_backbone_stays_to_the_bit(name: str) -> None:
     torch.manual_seed(0)
     network = build(name, classes=3)
@@ -167,11 +200,101 @@ def test_an_encoder_without_a_head_is_refused() -> None:
         build("qwen3_vit_88m_enc", classes=2)
 
 
-def test_our_own_network_has_no_published_weights() -> None:
+@pytest.mark.parametrize("name", ["small_cnn", "dogs_cnn", "cifar_resnet20"])
+def test_our_own_network_has_no_published_weights(name: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        build("small_cnn", classes=2, pretrained=True)
-    expected = "model.pretrained: small_cnn has no published weights; set model.pretrained=false"
+        build(name, classes=2, pretrained=True)
+    expected = f"model.pretrained: {name} has no published weights; set model.pretrained=false"
     assert str(raised.value) == expected
+
+
+OURS = "resnet18, resnet34, resnet50, resnet101, resnet152"
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "cifar_resnet20", "resnet18.a1_in1k", "densenet121"])
+@pytest.mark.parametrize(
+    ("key", "default", "settings"),
+    [("norm", "batch", {"norm": "group"}), ("zero_init_last", "false", {"zero_init_last": True})],
+)
+def test_settings_of_our_resnets_are_refused_elsewhere(
+    name: str, key: str, default: str, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        build(name, classes=2, **settings)
+    value = str(settings[key]).lower()
+    assert str(raised.value) == (
+        f"model.{key}: is {value}, which only our own {OURS} know, and model.name is {name}; "
+        f"set model.{key}={default} or model.name to one of them"
+    )
+
+
+def test_settings_of_our_resnets_arrive() -> None:
+    network = build("resnet50", classes=2, norm="group", zero_init_last=True, drop_rate=0.1)
+    assert isinstance(network, ResNet)
+    assert isinstance(network.bn1, nn.GroupNorm)
+    assert not network.layer4[2].bn3.weight.any()
+    assert network.drop_rate == 0.1
+
+
+def test_a_network_of_one_size_says_which() -> None:
+    with pytest.raises(ConfigError) as raised:
+        build("dogs_cnn", classes=2, image_size=224)
+    assert str(raised.value) == (
+        "data.image_size: is 224, and dogs_cnn takes images of 32x32 pixels only; set data.image_size=32"
+    )
+
+
+# Published weights, without a download: timm's networks are made with random weights in their place.
+
+
+def with_timms(monkeypatch: pytest.MonkeyPatch, name: str) -> nn.Module:
+    """timm's network with weights that stand for the published ones, which timm finds in the cache."""
+    torch.manual_seed(0)
+    source = timm.create_model(name, pretrained=False).eval()
+    for key, value in source.state_dict().items():
+        if key.endswith(("running_var", "running_mean")):
+            value.copy_(torch.rand(value.shape) + 0.5)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: "/cache/model.safetensors")
+    monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", lambda *_, **__: source.state_dict())
+    return source
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet18.a1_in1k"])
+@pytest.mark.parametrize(("classes", "keep_head"), [(1000, True), (1000, False), (5, False)])
+def test_published_weights_arrive_with_their_head_only_where_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch, name: str, classes: int, keep_head: bool
+) -> None:
+    source = with_timms(monkeypatch, name)
+    network = build(name, classes=classes, pretrained=True, keep_head=keep_head).eval()
+    assert isinstance(network, ResNet) == (name == "resnet18")
+    weights, published = network.state_dict(), source.state_dict()
+    assert weights.keys() == published.keys()
+    for key, value in weights.items():
+        assert torch.equal(value, published[key]) if key[:3] != "fc." else True
+    assert (classes == 1000 and torch.equal(weights["fc.weight"], published["fc.weight"])) == keep_head
+    assert weights["fc.weight"].std() > 0
+    if keep_head:
+        image = torch.rand(2, 3, 64, 64)
+        torch.testing.assert_close(network(image), source(image), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121"])
+def test_a_published_head_of_another_size_cannot_be_kept(name: str) -> None:
+    with pytest.raises(CheckpointError) as raised:
+        build(name, classes=5, pretrained=True, keep_head=True)
+    assert str(raised.value) == (
+        f"model.head: is keep, and the head of {name}'s published weights has 1000 outputs where the data have "
+        "5 classes; set model.head=replace for a fresh head"
+    )
+
+
+def test_published_weights_are_for_batch_norm() -> None:
+    with pytest.raises(ConfigError) as raised:
+        build("resnet18", classes=5, pretrained=True, norm="group")
+    assert str(raised.value) == (
+        "model.norm: is group, and the published weights of resnet18 are for batch; "
+        "set model.norm=batch or model.pretrained=false"
+    )
 
 
 def test_a_network_of_timms_without_published_weights_says_so() -> None:
@@ -259,8 +382,9 @@ def test_weights_in_the_cache_need_no_network(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: "/cache/model.safetensors")
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", never)
     monkeypatch.setattr(timm, "create_model", lambda name, **given: made.update(name=name, **given) or nn.Identity())
-    build("resnet18", classes=2, pretrained=True, drop_rate=0.1)
-    assert made == {"name": "resnet18", "pretrained": True, "num_classes": 2, "drop_rate": 0.1}
+    build("densenet121", classes=2, pretrained=True, drop_rate=0.1)
+    overlay = {"pretrained_cfg_overlay": None}
+    assert made == {"name": "densenet121", "pretrained": True, "num_classes": 2, "drop_rate": 0.1, **overlay}
 
 
 @pytest.mark.usefixtures("nothing_cached")
@@ -272,7 +396,7 @@ def test_a_hub_that_answers_with_an_error_leaves_the_word_to_the_download(monkey
 
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", missing)
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: nn.Identity())
-    assert isinstance(build("resnet18", classes=2, pretrained=True), nn.Identity)
+    assert isinstance(build("densenet121", classes=2, pretrained=True), nn.Identity)
 
 
 def test_a_bug_without_a_download_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +405,7 @@ def test_a_bug_without_a_download_is_not_dressed_up(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(timm, "create_model", fail)
     with pytest.raises(TypeError, match="a bug"):
-        build("resnet18", classes=2)
+        build("densenet121", classes=2)
 
 
 def test_a_transformer_is_built_for_the_image_size_of_the_config() -> None:

@@ -1,13 +1,16 @@
-"""The small network: shapes, the arithmetic of its layers, and that it learns."""
+"""The small networks: shapes, counts, the arithmetic of their layers, initial weights, and that they learn."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from saccade.nn.small import SmallCNN
+from saccade.nn.small import FiveLayerCNN, SmallCNN
 
 
 @pytest.fixture
@@ -85,13 +88,63 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
-def test_it_learns_eight_images_by_heart() -> None:
+@pytest.mark.parametrize(("make", "size"), [(SmallCNN, 16), (FiveLayerCNN, 32)])
+def test_it_learns_eight_images_by_heart(make: Callable[[int], nn.Module], size: int) -> None:
     torch.manual_seed(0)
-    network, images, targets = SmallCNN(4), torch.randn(8, 3, 16, 16), torch.arange(8) % 4
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    network, images, targets = make(4), torch.randn(8, 3, size, size), torch.arange(8) % 4
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01 if make is SmallCNN else 0.001)
     for _ in range(40):
         optimizer.zero_grad()
         F.cross_entropy(network(images), targets).backward()
         optimizer.step()
     assert (network(images).argmax(dim=1) == targets).all()
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in network.parameters())
+
+
+# The five-layer network.
+
+ROWS = {
+    "conv1": ((16, 16, 16), 16 * (5 * 5 * 3) + 16, 2 / (5 * 5 * 3)),
+    "conv2": ((32, 8, 8), 32 * (5 * 5 * 16) + 32, 2 / (5 * 5 * 16)),
+    "conv3": ((64, 4, 4), 64 * (5 * 5 * 32) + 64, 2 / (5 * 5 * 32)),
+    "conv4": ((128, 2, 2), 128 * (5 * 5 * 64) + 128, 2 / (5 * 5 * 64)),
+    "linear1": ((64,), 64 * 512 + 64, 1 / 256),
+    "linear2": ((5,), 5 * 64 + 5, 1 / 32),
+}
+"""For 5 classes, by hand: the output for a 3x32x32 image, weights and biases, variance of the initial weights."""
+
+
+def test_five_layers_shapes_and_counts_are_those_of_the_table() -> None:
+    network, found = FiveLayerCNN(5), {}
+    for name, layer in network.named_children():
+        layer.register_forward_hook(lambda _, __, out, name=name: found.update({name: tuple(out.shape[1:])}))
+    assert network(torch.rand(2, 3, 32, 32)).shape == (2, 5)
+    counts = {name: sum(p.numel() for p in layer.parameters()) for name, layer in network.named_children()}
+    assert {name: (found[name], counts[name]) for name in found} == {name: row[:2] for name, row in ROWS.items()}
+    assert sum(counts.values()) == 1_216 + 12_832 + 51_264 + 204_928 + 32_832 + 325 == 303_397
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_five_layers_initial_weights(name: str) -> None:
+    """Mean 0 and the variance of the table, within 5 standard errors of that of n normal numbers; biases 0."""
+    torch.manual_seed(0)
+    draws = [FiveLayerCNN(5).get_submodule(name) for _ in range(1 if name.startswith("conv") else 20)]
+    weight = torch.stack([layer.get_parameter("weight").detach().double() for layer in draws])
+    variance, n = ROWS[name][2], weight.numel()
+    assert float(weight.var()) == pytest.approx(variance, rel=5 * math.sqrt(2 / n))
+    assert abs(float(weight.mean())) < 5 * math.sqrt(variance / n)
+    assert float(weight.abs().max()) > 2.5 * math.sqrt(variance)  # normal: a uniform one ends at 1.73
+    assert not any(layer.get_parameter("bias").any() for layer in draws)
+
+
+def test_five_layers_are_their_arithmetic() -> None:
+    torch.manual_seed(0)
+    network, image = FiveLayerCNN(3), torch.randn(2, 3, 32, 32)
+    for parameter in network.parameters():
+        parameter.data += 0.02 * torch.randn(parameter.shape)
+    state, x = network.state_dict(), image
+    for i in (1, 2, 3, 4):
+        x = F.conv2d(x, state[f"conv{i}.weight"], state[f"conv{i}.bias"], stride=2, padding=2).clamp_min(0)
+    x = (x.flatten(1) @ state["linear1.weight"].T + state["linear1.bias"]).clamp_min(0)
+    expected = x @ state["linear2.weight"].T + state["linear2.bias"]
+    torch.testing.assert_close(network(image), expected, rtol=1e-4, atol=1e-5)

@@ -41,7 +41,7 @@ def outputs_agree(name: str, size: int) -> None:
     reference = theirs(name)
     ours = build(name, classes=CLASSES, image_size=size).eval()
     state = from_torchvision(reference.state_dict(), ours, name)
-    assert load_weights(ours, state, source="w") == []
+    assert load_weights(ours, state, source="w", keep_head=True) == []
     image = torch.randn(2, 3, size, size)
     with torch.inference_mode():
         expected: Tensor = reference(image)
@@ -74,13 +74,13 @@ def test_timms_own_tag_and_names_are_left_alone() -> None:
 def test_a_transformer_of_another_image_size_is_refused() -> None:
     ours, state = build("vit_base_patch32_224", classes=3, image_size=64), theirs("vit_base_patch32_224").state_dict()
     with pytest.raises(CheckpointError, match="missing in the file: cls_token, pos_embed"):
-        load_weights(ours, from_torchvision(state, ours, "vit_base_patch32_224"), source="w")
+        load_weights(ours, from_torchvision(state, ours, "vit_base_patch32_224"), source="w", keep_head=False)
 
 
 def test_another_head_is_left_and_the_rest_loaded() -> None:
     reference, ours = theirs("mobilenetv2_100"), build("mobilenetv2_100", classes=3)
     state = from_torchvision(reference.state_dict(), ours, "mobilenetv2_100")
-    assert load_weights(ours, state, source="w") == ["classifier.weight", "classifier.bias"]
+    assert load_weights(ours, state, source="w", keep_head=False) == ["classifier.weight", "classifier.bias"]
     assert torch.equal(ours.get_parameter("conv_head.weight"), reference.get_parameter("features.18.0.weight"))
 
 
@@ -89,4 +89,4 @@ def test_an_unlike_twin_is_refused_with_its_keys() -> None:
     state = get_model("mobilenet_v3_small", weights=None).state_dict()
     ours = build("mobilenetv3_small_100", classes=1000)
     with pytest.raises(CheckpointError, match=r"missing in the file: conv_stem\.weight"):
-        load_weights(ours, from_torchvision(state, ours, "mobilenetv3_small_100"), source="w")
+        load_weights(ours, from_torchvision(state, ours, "mobilenetv3_small_100"), source="w", keep_head=True)

@@ -32,11 +32,11 @@ def lively(network: nn.Module, seed: int = 0) -> nn.Module:
     return network.eval()
 
 
-@pytest.fixture(scope="module", params=["resnet18", "densenet121"])
+@pytest.fixture(scope="module", params=["resnet18", "resnet18.a1_in1k", "densenet121"])
 def theirs(request: pytest.FixtureRequest) -> tuple[str, nn.Module]:
     """A network of torchvision's with random weights and 11 classes."""
     torch.manual_seed(0)
-    make: Callable[..., nn.Module] = getattr(torchvision.models, request.param)
+    make: Callable[..., nn.Module] = getattr(torchvision.models, request.param.split(".")[0])
     return request.param, lively(make(weights=None, num_classes=11))
 
 
@@ -49,29 +49,45 @@ def write(path: Path, state: State) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".bin"])
-def test_torchvisions_weights_give_timms_network_the_same_output(
+def test_torchvisions_weights_give_the_network_the_same_output(
     tmp_path: Path, theirs: tuple[str, nn.Module], suffix: str
 ) -> None:
     name, reference = theirs
     ours, image = build(name, classes=11).eval(), torch.rand(2, 3, 64, 64)
     assert not torch.allclose(ours(image), reference(image), atol=1e-2)
     read = read_state_dict(write(tmp_path / f"w{suffix}", reference.state_dict()))
-    assert load_weights(ours, read, source="w") == []
+    assert load_weights(ours, read, source="w", keep_head=True) == []
     torch.testing.assert_close(ours(image), reference(image), rtol=1e-6, atol=1e-6)
 
 
-def test_another_head_is_left_as_it_is_and_reported(theirs: tuple[str, nn.Module]) -> None:
+@pytest.mark.parametrize("classes", [3, 11])
+def test_a_head_that_is_not_kept_is_left_as_it_is_and_reported(theirs: tuple[str, nn.Module], classes: int) -> None:
+    """Also where its size agrees: eleven classes there are not eleven classes here."""
     name, reference = theirs
-    ours = build(name, classes=3).eval()
-    head = "fc" if name == "resnet18" else "classifier"
+    ours = build(name, classes=classes).eval()
+    head = "fc" if name.startswith("resnet") else "classifier"
     before = ours.state_dict()[f"{head}.weight"].clone()
-    assert load_weights(ours, reference.state_dict(), source="w") == [f"{head}.weight", f"{head}.bias"]
+    left = load_weights(ours, reference.state_dict(), source="w", keep_head=False)
+    assert left == [f"{head}.weight", f"{head}.bias"]
     assert torch.equal(ours.state_dict()[f"{head}.weight"], before)
     image, features = torch.rand(2, 3, 64, 64), []
     for network, layer in ((ours, ours.get_submodule(head)), (reference, reference.get_submodule(head))):
         layer.register_forward_pre_hook(lambda _, given: features.append(given[0]))
         network(image)
     torch.testing.assert_close(features[0], features[1], rtol=1e-6, atol=1e-6)
+
+
+def test_a_head_to_be_kept_must_have_the_size(theirs: tuple[str, nn.Module]) -> None:
+    name, reference = theirs
+    ours = build(name, classes=3)
+    before = {key: value.clone() for key, value in ours.state_dict().items()}
+    with pytest.raises(CheckpointError) as raised:
+        load_weights(ours, reference.state_dict(), source="old.pth", keep_head=True)
+    assert str(raised.value) == (
+        "model.head: is keep, and the head in old.pth has 11 outputs where the data have 3 classes; "
+        "set model.head=replace for a fresh head"
+    )
+    assert all(torch.equal(value, before[key]) for key, value in ours.state_dict().items())
 
 
 def test_torchvisions_published_densenet_names_are_understood(tmp_path: Path) -> None:
@@ -87,7 +103,7 @@ def test_torchvisions_published_densenet_names_are_understood(tmp_path: Path) ->
             old[key] = value
     assert "features.denseblock1.denselayer1.norm.1.weight" in old
     ours, image = build("densenet121", classes=11).eval(), torch.rand(1, 3, 64, 64)
-    assert load_weights(ours, read_state_dict(write(tmp_path / "w.pth", old)), source="w") == []
+    assert load_weights(ours, read_state_dict(write(tmp_path / "w.pth", old)), source="w", keep_head=True) == []
     torch.testing.assert_close(ours(image), reference(image), rtol=1e-6, atol=1e-6)
 
 
@@ -135,24 +151,40 @@ def test_a_prefix_that_not_all_keys_have_belongs_to_the_names(tmp_path: Path) ->
 def test_half_precision_is_widened(tmp_path: Path, small: nn.Module) -> None:
     halves = {k: v.half() if v.is_floating_point() else v for k, v in small.state_dict().items()}
     ours = SmallCNN(4)
-    assert load_weights(ours, read_state_dict(write(tmp_path / "w.pth", halves)), source="w") == []
+    assert load_weights(ours, read_state_dict(write(tmp_path / "w.pth", halves)), source="w", keep_head=True) == []
     assert ours.head.weight.dtype == torch.float32
     torch.testing.assert_close(ours.head.weight, small.get_parameter("head.weight"), rtol=1e-3, atol=1e-4)
 
 
-def test_weights_without_a_head_or_with_half_of_one_leave_ours(small: nn.Module) -> None:
-    for drop in (("head.",), ("head.bias",)):
-        ours = SmallCNN(4)
-        before = ours.head.weight.clone()
-        state = {key: value for key, value in small.state_dict().items() if not key.startswith(drop)}
-        assert load_weights(ours, state, source="w") == ["head.weight", "head.bias"]
-        assert torch.equal(ours.head.weight, before)
-        assert torch.equal(ours.features[0][0].weight, small.get_parameter("features.0.0.weight"))
+@pytest.mark.parametrize("drop", ["head.", "head.bias"])
+def test_weights_without_a_head_or_with_half_of_one(small: nn.Module, drop: str) -> None:
+    ours = SmallCNN(4)
+    before = ours.head.weight.clone()
+    state = {key: value for key, value in small.state_dict().items() if not key.startswith(drop)}
+    with pytest.raises(CheckpointError, match=r"\n  \d missing in the file: head\.(weight, head\.)?bias$"):
+        load_weights(ours, state, source="w", keep_head=True)
+    assert load_weights(ours, state, source="w", keep_head=False) == ["head.weight", "head.bias"]
+    assert torch.equal(ours.head.weight, before)
+    assert torch.equal(ours.features[0][0].weight, small.get_parameter("features.0.0.weight"))
+
+
+def test_a_head_of_another_kind_is_no_matter_of_its_size(small: nn.Module) -> None:
+    state = {**small.state_dict(), "head.weight": torch.zeros(4, 64)}
+    with pytest.raises(CheckpointError, match=r"of another shape: head\.weight \(4, 64\) in the file, \(4, 128\) in"):
+        load_weights(SmallCNN(4), state, source="w", keep_head=True)
+
+
+def test_a_head_of_many_layers_may_be_anything_where_it_is_not_wanted(small: nn.Module) -> None:
+    state = {key: value for key, value in small.state_dict().items() if not key.startswith("head.")}
+    state |= {"head.0.weight": torch.zeros(7, 128), "head.3.weight": torch.zeros(4, 7)}
+    assert load_weights(SmallCNN(4), state, source="w", keep_head=False) == ["head.weight", "head.bias"]
+    with pytest.raises(CheckpointError, match=r"2 not in the network: head\.0\.weight, head\.3\.weight"):
+        load_weights(SmallCNN(4), state, source="w", keep_head=True)
 
 
 def test_loading_leaves_the_given_tensors_alone(small: nn.Module) -> None:
     ours, state = SmallCNN(4), small.state_dict()
-    load_weights(ours, state, source="w")
+    load_weights(ours, state, source="w", keep_head=True)
     with torch.no_grad():
         ours.head.weight.add_(1)
     assert not torch.equal(ours.head.weight, state["head.weight"])
@@ -169,7 +201,7 @@ def test_every_kind_of_mismatch_is_listed_and_nothing_is_loaded(small: nn.Module
     ours = SmallCNN(4)
     before = {key: value.clone() for key, value in ours.state_dict().items()}
     with pytest.raises(CheckpointError) as raised:
-        load_weights(ours, state, source="old.pth")
+        load_weights(ours, state, source="old.pth", keep_head=True)
     assert str(raised.value) == (
         "model.weights: old.pth does not fit the network; choose the model.name that it was saved from\n"
         "  2 missing in the file: features.0.0.weight, features.0.1.bias\n"
@@ -181,7 +213,7 @@ def test_every_kind_of_mismatch_is_listed_and_nothing_is_loaded(small: nn.Module
 
 def test_long_lists_are_counted(small: nn.Module) -> None:
     with pytest.raises(CheckpointError) as raised:
-        load_weights(small, {f"blocks.{i}": torch.zeros(1) for i in range(100)}, source="w")
+        load_weights(small, {f"blocks.{i}": torch.zeros(1) for i in range(100)}, source="w", keep_head=False)
     missing, unexpected = str(raised.value).splitlines()[1:]
     n = len([key for key in small.state_dict() if "head" not in key and "tracked" not in key])
     assert missing.startswith(f"  {n} missing in the file: features.0.0.weight, ")
@@ -193,7 +225,7 @@ def test_long_lists_are_counted(small: nn.Module) -> None:
 def test_a_resnet_does_not_fit_a_densenet() -> None:
     state = torchvision.models.resnet18(weights=None).state_dict()
     with pytest.raises(CheckpointError, match=r"missing in the file: features\.conv0\.weight"):
-        load_weights(build("densenet121", classes=3), state, source="w")
+        load_weights(build("densenet121", classes=3), state, source="w", keep_head=False)
 
 
 # What is no file of weights.

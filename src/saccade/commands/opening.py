@@ -15,6 +15,7 @@ CHANGEABLE = (
     "data.train",
     "data.val",
     "data.test",
+    "data.class_names",
     "data.table",
     "data.path_column",
     "data.label_columns",

@@ -11,6 +11,7 @@ from rich.text import Text
 from saccade.commands.data import DataStatistics
 from saccade.commands.predict import Answers
 from saccade.data.check import Report
+from saccade.data.wording import counted
 
 MOST = 50
 """Rows of a table on the screen; the file holds all."""
@@ -18,7 +19,9 @@ MOST = 50
 
 def metrics_table(document: Mapping[str, Any]) -> Table:
     """The metrics of a split, fractions of 1 as they stand in ``metrics.json``."""
-    table = Table("metric", "value", title=f"{document['split']}: {document['n']} images", title_justify="left")
+    table = Table(
+        "metric", "value", title=f"{document['split']}: {counted(document['n'], 'image')}", title_justify="left"
+    )
     table.columns[1].justify = "right"
     for name, value in document["metrics"].items():
         table.add_row(name, _number(value))
@@ -29,7 +32,11 @@ def answers_table(answers: Answers) -> Table:
     """File, answer and highest score of the first files."""
     more = f", the first {MOST}" if answers.table.height > MOST else ""
     table = Table(
-        "image", "answer", "highest score", title=f"{answers.table.height} images{more}", title_justify="left"
+        "image",
+        "answer",
+        "highest score",
+        title=f"{counted(answers.table.height, 'image')}{more}",
+        title_justify="left",
     )
     table.columns[2].justify = "right"
     for row in answers.table.head(MOST).iter_rows(named=True):
@@ -42,11 +49,12 @@ def answers_table(answers: Answers) -> Table:
 def check_tables(report: Report) -> list[Table]:
     """Images a class and split; then what was found."""
     tables = [_counts({name: (n, report.classes[name]) for name, n in report.images.items()})]
-    for title, findings in (("problems", report.problems), ("notes", report.notes)):
+    for title, findings in (("problem", report.problems), ("note", report.notes)):
         if not findings:
             continue
         more = f", the first {MOST}" if len(findings) > MOST else ""
-        table = Table("kind", "split", "what", "detail", title=f"{len(findings)} {title}{more}", title_justify="left")
+        heading = f"{counted(len(findings), title)}{more}"
+        table = Table("kind", "split", "what", "detail", title=heading, title_justify="left")
         for finding in findings[:MOST]:
             table.add_row(*(Text(part) for part in finding))
         tables.append(table)

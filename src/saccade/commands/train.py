@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import nn
 
 from saccade.commands.evaluate import evaluate
-from saccade.commands.opening import config_of
 from saccade.commands.report import report
 from saccade.config.dump import dump
 from saccade.config.load import load
 from saccade.config.schema import Config
 from saccade.console import is_main_process, say
-from saccade.data.listing import fingerprint
-from saccade.engine import checkpoint, trainer
+from saccade.engine import trainer
 from saccade.engine.callbacks import EpochKeeper
 from saccade.engine.environment import describe
 from saccade.engine.module import UNDEFINED
 from saccade.engine.pictures import first_batch
 from saccade.engine.resolve import Prepared, prepare
-from saccade.errors import ConfigError, DataError
+from saccade.errors import ConfigError
 from saccade.files import write_text
+from saccade.report.growing import growing_curves
 from saccade.runs import Run
 from saccade.tasks.base import Task
 
 RUN_OF_MAIN_PROCESS = "SACCADE_RUN_FOLDER"
 """Tells the processes that Lightning starts for further devices which run folder the first one made."""
-
-ON_RESUME = (
-    "trainer.max_epochs",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.early_stopping",
-    "loader.workers",
-    "data.root",
-)
-"""What may change when a run goes on; anything else would make it another run."""
 
 
 def train(
@@ -60,43 +50,32 @@ def train(
     """
     config = load(source, [*overrides, *([f"name={name}"] if name else [])])
     trainer.check_hardware(config)
+    if config.trainer.fast_dev_run:
+        with TemporaryDirectory() as folder:
+            run = train_config(config, lambda resolved: _run_folder(Path(folder), resolved))
+        say("fast_dev_run: one batch was trained and one scored, a checkpoint written; nothing is kept")
+        return run
+    return train_config(config, lambda resolved: _run_folder(runs, resolved))
+
+
+def train_config(config: Config, folder: Callable[[Config], Run]) -> Run:
+    """Train in the run folder that ``folder`` makes for the resolved config.
+
+    Raises:
+        SaccadeError: as ``train``.
+    """
     prepared = prepare(config, say)
     task, network = trainer.build_task(prepared.config)
-    run = _run_folder(runs, prepared.config)
-    with run.locked() if is_main_process() else _nothing():
+    run = folder(prepared.config)
+    with run.locked() if is_main_process() else nothing():
         if is_main_process():
             write_text(run.config_file, dump(prepared.config, run.path))
             run.write_environment(describe(prepared, network))
             first_batch(run, prepared, task)
         _say_what(prepared, run, network)
-        keeper = trainer.fit(run, prepared, task, network)
-        _finish(run, prepared, task, keeper)
-    return run
-
-
-def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
-    """Go on with a run from its last finished epoch; the result is the same as if it had never stopped.
-
-    Raises:
-        CheckpointError: no epoch was finished.
-        ConfigError: a setting that would make it another run.
-    """
-    run = Run.open(path)
-    config = config_of(run, overrides, changeable=ON_RESUME)
-    with run.locked() if is_main_process() else _nothing():
-        prepared = prepare(config, say)
-        done = _epochs_done(run, prepared)
-        task, network = trainer.build_task(prepared.config)
-        if is_main_process():
-            write_text(run.config_file, dump(prepared.config, run.path))
-            run.keep_epochs(run.epochs()[:done])
-            environment = run.environment()
-            environment["data"]["root"] = str(config.data.root.resolve())
-            run.write_environment(environment)
-            os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
-        say(f"{run.path}: going on after epoch {done} of {prepared.config.trainer.max_epochs}")
-        keeper = trainer.fit(run, prepared, task, network, done=done)
-        _finish(run, prepared, task, keeper)
+        keeper = trainer.fit(run, prepared, task, network, kept=growing_curves(run, config.task.name))
+        if not config.trainer.fast_dev_run:
+            finish(run, prepared, task, keeper)
     return run
 
 
@@ -113,23 +92,6 @@ def _run_folder(runs: Path, config: Config) -> Run:
     return run
 
 
-def _epochs_done(run: Run, prepared: Prepared) -> int:
-    content = checkpoint.load(run.checkpoints / "last.ckpt")
-    if "epoch" not in content:
-        raise ConfigError(f"{run.path}: it was made with trainer.max_epochs=0, so there is no training to resume")
-    before = run.environment()["data"]["splits"]["train"]["fingerprint"]
-    now = fingerprint(prepared.listings["train"])
-    if before != now:
-        raise DataError(
-            f"{prepared.config.data.root}: the training images or labels have changed since the run was started; "
-            "put them back to resume it, or start a new run"
-        )
-    done = int(content["epoch"]) + 1
-    if prepared.config.trainer.max_epochs < done:
-        raise ConfigError(f"trainer.max_epochs: {done} epochs are done already; set it to {done} or more")
-    return done
-
-
 def _say_what(prepared: Prepared, run: Run, network: nn.Module) -> None:
     sizes = ", ".join(f"{len(listing)} {name}" for name, listing in sorted(prepared.listings.items()))
     parameters = sum(p.numel() for p in network.parameters()) / 1e6
@@ -139,7 +101,8 @@ def _say_what(prepared: Prepared, run: Run, network: nn.Module) -> None:
     )
 
 
-def _finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> None:
+def finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> None:
+    """Note which epoch was chosen, score it, write the report."""
     if is_main_process():
         chosen: dict[str, Any] = {
             "metric": task.monitor,
@@ -158,5 +121,6 @@ def _finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> No
 
 
 @contextmanager
-def _nothing() -> Iterator[None]:
+def nothing() -> Iterator[None]:
+    """Stands for the lock in all processes but the first."""
     yield

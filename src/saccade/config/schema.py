@@ -7,6 +7,7 @@ is wrong`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -32,6 +33,8 @@ NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False), _NUMBER]
 NonNegativeInteger = Annotated[int, Field(ge=0), _NUMBER]
 Count = Annotated[int, Field(ge=1), _NUMBER]
 Text = Annotated[str, Field(min_length=1)]
+Amount = Count | Annotated[float, Field(gt=0.0, lt=1.0), _NUMBER]
+"""A number of batches, or a share of them."""
 
 
 class Section(BaseModel):
@@ -81,15 +84,44 @@ class ClassifyTask(Section):
 
     name: Literal["classify"]
     """The task."""
-    loss: Literal["cross_entropy"] = "cross_entropy"
-    """Softmax cross-entropy."""
-    class_weights: Literal["none", "balanced"] | dict[str, Positive] = "none"
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    """Softmax cross-entropy, or focal loss on the softmax (arXiv 1708.02002)."""
+    class_weights: Literal["none", "balanced", "effective"] | dict[str, Positive] = "none"
     """Factor on the loss of each class's images: none; balanced (inverse frequency in the training split,
-    mean 1 over images); or given by class name."""
+    mean 1 over images); effective (by the effective number of images, arXiv 1901.05555, mean 1 over images); or given
+    by class name."""
+    effective_beta: Fraction = 0.999
+    """Beta of the effective number: 0 weighs all classes alike, towards 1 the weights become those of balanced."""
+    focal_gamma: NonNegative = 2.0
+    """Focusing exponent of the focal loss; 0 is cross-entropy."""
     label_smoothing: Fraction = 0.0
-    """Share of the target's mass spread evenly over all classes."""
+    """Share of the target's mass spread evenly over all classes; for `cross_entropy` only."""
     top_k: Count = 5
-    """Also report top-k accuracy for this k (capped at the number of classes)."""
+    """Also report top-k accuracy for this k (left out where there are no more classes than that)."""
+    positive: Text | None = None
+    """The class in question, against the rest, such as the rare one: its AP, precision, recall and F1 come first, and
+    its AP chooses the epoch. null: no class is special, and accuracy chooses."""
+    threshold: Literal["argmax", "holdout"] | Probability = "argmax"
+    """How two classes are told apart where `positive` is set: argmax takes the higher score; a number says positive
+    where its score is above; holdout takes the number with the highest F1 on the split that chooses the epoch."""
+
+    @model_validator(mode="after")
+    def _smoothing_needs_cross_entropy(self) -> Self:
+        if self.label_smoothing and self.loss != "cross_entropy":
+            raise ValueError(
+                f"task.label_smoothing: is {self.label_smoothing:g}, and task.loss is {self.loss}, which takes no "
+                "smoothed targets; set task.label_smoothing=0 or task.loss=cross_entropy"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _threshold_needs_a_positive_class(self) -> Self:
+        if self.threshold != "argmax" and self.positive is None:
+            raise ValueError(
+                f"task.threshold: is {self.threshold}, and task.positive is null; set task.positive to the class that "
+                "is meant, or task.threshold=argmax"
+            )
+        return self
 
 
 class Augment(Section):
@@ -101,18 +133,35 @@ class Augment(Section):
     """Probability of a horizontal flip."""
     vertical_flip: Probability = 0.0
     """Probability of a vertical flip."""
+    pad: NonNegativeInteger = 0
+    """Pixels of black put around the image that evaluation sees, of which a random square of image_size is cut; needs
+    `crop: null`. 0 is off."""
     jitter: NonNegative = 0.0
     """Strength of random brightness, contrast and saturation; hue takes a quarter of it (at most 0.5)."""
     randaugment: NonNegativeInteger = 0
     """Number of RandAugment operations (arXiv 1909.13719); 0 is off."""
     randaugment_magnitude: Annotated[int, Field(ge=0, le=30), _NUMBER] = 9
     """Strength of the RandAugment operations, 0 to 30."""
+    mixup: NonNegative = 0.0
+    """Alpha of mixup (arXiv 1710.09412): each batch is blended with itself in another order; 0 is off."""
+    cutmix: NonNegative = 0.0
+    """Alpha of CutMix (arXiv 1905.04899): a rectangle of each image comes from another; 0 is off. With mixup, each
+    batch gets one of the two."""
 
     @model_validator(mode="after")
     def _crop_range(self) -> Self:
         if self.crop is not None and not 0.0 < self.crop[0] <= self.crop[1]:
             raise ValueError(
                 f"data.augment.crop: found {list(self.crop)}; allowed: [low, high] with 0 < low <= high <= 1, or null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_crop(self) -> Self:
+        if self.pad and self.crop is not None:
+            raise ValueError(
+                f"data.augment.pad: is {self.pad}, and data.augment.crop cuts at random too; "
+                "set data.augment.crop=null or data.augment.pad=0"
             )
         return self
 
@@ -167,6 +216,9 @@ class Data(Section):
     number optimistic."""
     classes: tuple[Text, ...] | None = None
     """Class names in the order of the outputs; null takes those of the training data, sorted."""
+    class_names: Text | None = "auto"
+    """For `folder`: the CSV file, relative to `root`, whose columns class and name say what each class folder is
+    called; auto takes `classes.csv` where there is one; null keeps the names of the folders."""
     image_size: Annotated[int, Field(ge=8), _NUMBER] = 224
     """Height and width of the network's input in pixels."""
     resize: Literal["crop", "squash"] = "crop"
@@ -179,6 +231,14 @@ class Data(Section):
     stored with the run; or given as {mean: [r, g, b], std: [r, g, b]}."""
     augment: Augment = Augment()
     """Random changes of training images."""
+    progressive: tuple[Annotated[int, Field(ge=8), _NUMBER], ...] = ()
+    """Progressive resizing: image sizes of the first parts of training, such as [96, 128]; image_size is that of the
+    last. Each part has equally many epochs, but for a remainder, which the last takes."""
+    folds: NonNegativeInteger = 0
+    """Cross-validation: cut the training split into so many folds, train a network for each on the other folds with
+    the fold as holdout (`data.holdout` then says nothing), and score their averaged probabilities; 0 is off."""
+    fold: Count | None = None
+    """With `folds`: train this fold alone, counted from 1; null trains all."""
     on_error: Literal["stop", "skip"] = "stop"
     """A training image that cannot be read: stop, naming it; or skip it, counted in the report. Evaluation
     always stops."""
@@ -195,6 +255,19 @@ class Data(Section):
     """For `table`: the column that names each row's split; null takes every row as training data."""
     scenes: Scenes = Scenes()
     """For `scenes`: what to draw."""
+
+    @property
+    def cross_validates(self) -> bool:
+        """Whether all folds are trained, each with a config of its own in which `fold` says which it is."""
+        return self.folds > 0 and self.fold is None
+
+    @model_validator(mode="after")
+    def _folds_are_several(self) -> Self:
+        if self.folds == 1:
+            raise ValueError("data.folds: is 1, and cross-validation takes 2 or more; set 0 to do without")
+        if self.fold is not None and self.fold > self.folds:
+            raise ValueError(f"data.fold: is {self.fold}, and data.folds is {self.folds}; set 1 to {self.folds} or null")
+        return self
 
     @model_validator(mode="after")
     def _classes_are_distinct(self) -> Self:
@@ -213,6 +286,9 @@ class Loader(Section):
 
     batch_size: Count = 32
     """Images a batch on each device."""
+    sampler: Literal["shuffle", "balanced"] = "shuffle"
+    """What an epoch of training holds: shuffle takes every image once; balanced, for classify, draws as many images
+    with replacement, each class equally often on average."""
     workers: NonNegativeInteger | Literal["auto"] = "auto"
     """Processes that read images; 0 reads in the main process; auto fits the machine. The result is the same
     for any."""
@@ -222,12 +298,25 @@ class Model(Section):
     """The network, and the weights that it starts from."""
 
     name: Text = "resnet18"
-    """A network of ours (`small_cnn`) or any timm backbone by its timm name."""
+    """A network of ours (`small_cnn`, `dogs_cnn`, `resnet18`, `34`, `50`, `101`, `152`, `cifar_resnet20`, `32`, `44`,
+    `56`) or any timm backbone by its timm name; with a tag, such as `resnet18.a1_in1k`, it is timm's in any case."""
     pretrained: bool = False
     """Start from timm's published weights; the only setting that may touch the network."""
     weights: Path | None = None
-    """Start from this file instead: safetensors or a torch state dict with timm's or torchvision's key names.
-    The head is replaced unless its size agrees."""
+    """Start from this file instead: safetensors or a torch state dict with timm's or torchvision's key names."""
+    head: Literal["replace", "keep"] = "replace"
+    """The last layer under `pretrained` or `weights`: replace starts with a fresh one, whatever the file holds; keep
+    loads the file's, which must have one output a class, in the order of the class names."""
+    init: Literal["default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"] = "default"
+    """Random starting weights: as the network itself draws them; or all convolutions and linear layers by Kaiming
+    (arXiv 1502.01852) or Xavier (Glorot and Bengio 2010), from a normal or a uniform distribution, with biases at 0."""
+    init_fan: Literal["in", "out"] = "in"
+    """For Kaiming: whether the variance is kept forward (in) or backward (out)."""
+    norm: Literal["batch", "group"] = "batch"
+    """For our `resnet18` to `resnet152`: BatchNorm, or GroupNorm (arXiv 1803.08494) with 32 groups."""
+    zero_init_last: bool = False
+    """For our `resnet18` to `resnet152`: start the last norm of each branch at 0, so that each block begins as its
+    shortcut (arXiv 1706.02677)."""
     freeze: Literal["none", "backbone"] | Count = "none"
     """What stays as it is: none; everything but the head; or everything but the head until this many epochs
     are done. Frozen BatchNorm stays in evaluation mode."""
@@ -235,12 +324,37 @@ class Model(Section):
     """Learning rate of everything but the head, as a factor on `optim.lr`."""
     drop_rate: Fraction = 0.0
     """Dropout before the head."""
+    cache_features: Literal["auto"] | bool = "auto"
+    """With a frozen backbone and no random changes of the images, compute what reaches the head once and train the
+    head on that: the same result in a fraction of the time. auto does it where it can be done."""
 
     @model_validator(mode="after")
     def _one_source_of_weights(self) -> Self:
         if self.pretrained and self.weights is not None:
             raise ValueError(
                 "model.pretrained: is true, and model.weights is set too; set model.pretrained=false to use that file"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_head_to_keep(self) -> Self:
+        if self.head == "keep" and not self.pretrained and self.weights is None:
+            raise ValueError(
+                "model.head: is keep, and the network starts from random weights; set model.head=replace, "
+                "or model.weights to the file whose head is meant"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _init_is_for_random_weights(self) -> Self:
+        if self.init != "default" and (self.pretrained or self.weights is not None):
+            given = "model.pretrained is true" if self.pretrained else "model.weights is set"
+            undo = "model.pretrained=false" if self.pretrained else "model.weights=null"
+            raise ValueError(f"model.init: is {self.init}, and {given}; set model.init=default or {undo}")
+        if self.init_fan == "out" and not self.init.startswith("kaiming"):
+            raise ValueError(
+                f"model.init_fan: is out, which Kaiming alone knows, and model.init is {self.init}; "
+                "set model.init=kaiming_normal or model.init_fan=in"
             )
         return self
 
@@ -267,6 +381,9 @@ class Optim(Section):
     """For `step` and `plateau`: the factor of each fall."""
     patience: Count = 3
     """For `plateau`: epochs without improvement before a fall."""
+    ema: Fraction = 0.0
+    """Decay of an exponential moving average of the weights, such as 0.999, which is what is scored and kept; 0 is
+    off."""
 
     @model_validator(mode="after")
     def _onecycle_warms_up_itself(self) -> Self:
@@ -297,6 +414,41 @@ class Trainer(Section):
     """Batches whose gradients are averaged before a step."""
     deterministic: bool = True
     """Only algorithms that give the same result every time, also on GPUs."""
+    max_time: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(s|min|h)$")] | None = None
+    """Train by the clock instead of by epochs, such as 90s, 7min or 1.5h: the learning rate runs by the share of the
+    time that is used, so that it ends annealed. Such a run cannot be repeated to the bit."""
+    keep_checkpoints: Literal["best", "all"] = "best"
+    """best keeps best.ckpt and last.ckpt; all keeps one of every epoch too, epoch-001.ckpt and so on, from each of
+    which training can go on."""
+    check_val_every_n_epoch: Count = 1
+    """Score the split that chooses the epoch after every so many epochs."""
+    limit_batches: Amount | None = None
+    """Batches of each training epoch: a number (20), or a share of them (0.1); null takes all. Scoring is always
+    whole."""
+    overfit_batches: Amount | None = None
+    """To debug: learn from this number of batches (or share of them) alone, the same in the same order without random
+    changes, and choose the epoch on them too. A network that cannot learn them by heart has a fault."""
+    fast_dev_run: bool = False
+    """To debug: one training batch and one scored batch through every step of the road; keeps nothing."""
+    log_gpu_memory: bool = False
+    """Add the largest GPU memory in use to each row of metrics.jsonl, in MB."""
+
+    @model_validator(mode="after")
+    def _a_scored_epoch(self) -> Self:
+        if self.max_time is None and self.check_val_every_n_epoch > max(self.max_epochs, 1):
+            raise ValueError(
+                f"trainer.check_val_every_n_epoch: is {self.check_val_every_n_epoch}, and trainer.max_epochs is "
+                f"{self.max_epochs}: no epoch would be scored; set it to {max(self.max_epochs, 1)} or less"
+            )
+        return self
+
+    def seconds(self) -> float | None:
+        """``max_time`` in seconds."""
+        if self.max_time is None:
+            return None
+        unit = {"s": 1.0, "min": 60.0, "h": 3600.0}
+        number, name = re.fullmatch(r"([\d.]+)(\w+)", self.max_time).groups()  # type: ignore[union-attr]
+        return float(number) * unit[name]
 
 
 class Log(Section):
@@ -329,3 +481,59 @@ class Config(Section):
     """How long and where."""
     log: Log = Log()
     """What is logged."""
+
+    @model_validator(mode="after")
+    def _folds_are_trained(self) -> Self:
+        section = self.trainer
+        if self.data.folds and section.max_epochs == 0 and section.max_time is None:
+            raise ValueError(
+                f"data.folds: is {self.data.folds}, and trainer.max_epochs=0 trains nothing, so that all folds would be "
+                "the same weights; set data.folds=0, or trainer.max_epochs to 1 or more"
+            )
+        if self.data.folds and section.overfit_batches is not None:
+            raise ValueError(
+                f"data.folds: is {self.data.folds}, and trainer.overfit_batches={section.overfit_batches} leaves nothing "
+                "to hold out; set data.folds=0 or trainer.overfit_batches=null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _balanced_needs_classify(self) -> Self:
+        if self.loader.sampler == "balanced" and self.task.name != "classify":
+            raise ValueError(
+                f"loader.sampler: is balanced, which draws by the one class of an image, and task.name is "
+                f"{self.task.name}; set loader.sampler=shuffle (task.class_weights weighs classes instead)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _threshold_needs_a_scored_epoch(self) -> Self:
+        if self.task.threshold != "holdout":
+            return self
+        if self.trainer.max_epochs == 0 and self.trainer.max_time is None:
+            raise ValueError(
+                "task.threshold: is holdout, and with trainer.max_epochs=0 no epoch is scored on it; "
+                "set a number or argmax, or train"
+            )
+        if self.data.cross_validates:
+            raise ValueError(
+                "task.threshold: is holdout, which is chosen for one network, and data.folds trains one a fold; "
+                "set a number or argmax, or data.fold to train one fold"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _clock_knows_no_epochs(self) -> Self:
+        if self.trainer.max_time is None:
+            return self
+        for key, value, counts_epochs in (
+            ("optim.schedule", self.optim.schedule, self.optim.schedule == "step"),
+            ("optim.warmup_epochs", f"{self.optim.warmup_epochs:g}", self.optim.warmup_epochs > 0),
+            ("data.progressive", str(list(self.data.progressive)), bool(self.data.progressive)),
+        ):
+            if counts_epochs:
+                raise ValueError(
+                    f"{key}: is {value}, which counts epochs, and trainer.max_time={self.trainer.max_time} trains by "
+                    "the clock; leave it out (optim.schedule=onecycle warms up by itself), or set trainer.max_time=null"
+                )
+        return self

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from saccade.data.images import read_rgb
@@ -38,19 +39,40 @@ class ImageDataset(Dataset[Sample]):
         DataError: from ``__getitem__``, an image that cannot be read, named with its path.
     """
 
-    def __init__(self, listing: Listing, transform: Transform, *, seed: int) -> None:
+    def __init__(
+        self, listing: Listing, transform: Transform, *, seed: int, earlier: Sequence[tuple[int, Transform]] = ()
+    ) -> None:
+        """``earlier``: transforms of the first epochs, each with the number of epochs until which it is used."""
         self.listing = listing
         self.transform = transform
         self.seed = seed
+        self.earlier = earlier
 
     def __len__(self) -> int:
         return len(self.listing)
 
     def __getitem__(self, key: SampleKey) -> Sample:
         image = read_rgb(self.listing.root / self.listing.images[key.index])
-        with seeded(self.seed, key.epoch, key.index):
-            pixels = self.transform(image)
+        # another draw of the same image in an epoch is changed in another way
+        again = (key.draw,) if key.draw else ()
+        with seeded(self.seed, key.epoch, key.index, *again):
+            transform = next((early for until, early in self.earlier if key.epoch < until), self.transform)
+            pixels = transform(image)
         return Sample(key.index, pixels, torch.as_tensor(self.listing.targets[key.index]))
+
+
+class FeatureDataset(Dataset[Sample]):
+    """Samples whose ``image`` is what reaches the head for it, computed before: (D,) float of ``features`` (N, D)."""
+
+    def __init__(self, listing: Listing, features: torch.Tensor) -> None:
+        self.listing = listing
+        self.features = features
+
+    def __len__(self) -> int:
+        return len(self.listing)
+
+    def __getitem__(self, key: SampleKey) -> Sample:
+        return Sample(key.index, self.features[key.index], torch.as_tensor(self.listing.targets[key.index]))
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
@@ -70,9 +92,21 @@ class EpochSampler(Sampler[SampleKey]):
     or doubled: one process may simply get one sample more.
     """
 
-    def __init__(self, n: int, *, seed: int, shuffle: bool, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self,
+        n: int,
+        *,
+        seed: int,
+        shuffle: bool,
+        rank: int = 0,
+        world: int = 1,
+        balance: NDArray[np.int64] | None = None,
+    ) -> None:
+        """``balance``: (n,) classes. Shuffled, n images are then drawn with replacement, a class with each equally
+        likely, and of it an image with each equally likely."""
         assert 0 <= rank < world
         self.n, self.seed, self.shuffle, self.rank, self.world = n, seed, shuffle, rank, world
+        self.classes = [] if balance is None else [np.flatnonzero(balance == c) for c in np.unique(balance)]
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -87,7 +121,28 @@ class EpochSampler(Sampler[SampleKey]):
             for index in range(self.rank, self.n, self.world):
                 yield SampleKey(self.epoch, index)
             return
-        # the order of random numbers, and not permutation(), whose result NumPy does not promise to keep
-        order = np.argsort(np.random.default_rng((self.seed, self.epoch)).random(self.n), kind="stable")
-        for index in order[self.rank : len(self) * self.world : self.world]:
-            yield SampleKey(self.epoch, int(index))
+        # numbers from random(), and not from permutation() or choice(), whose results NumPy does not promise to keep
+        generator = np.random.default_rng((self.seed, self.epoch))
+        if self.classes:
+            order = self._drawn(generator.random((2, self.n)))
+        else:
+            order = np.argsort(generator.random(self.n), kind="stable")
+        draws = _earlier(order)
+        for place in range(self.rank, len(self) * self.world, self.world):
+            yield SampleKey(self.epoch, int(order[place]), int(draws[place]))
+
+    def _drawn(self, lots: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n,) indices of images from (2, n) numbers in [0, 1): the first draws a class, the second an image of it."""
+        sizes = np.array([len(images) for images in self.classes])
+        drawn = (lots[0] * len(sizes)).astype(np.int64)
+        within = (lots[1] * sizes[drawn]).astype(np.int64)
+        return np.concatenate(self.classes)[(np.cumsum(sizes) - sizes)[drawn] + within]
+
+
+def _earlier(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(N,) how often each entry of ``order`` (N,) stands before its place."""
+    by_value = np.argsort(order, kind="stable")
+    values = order[by_value]
+    result = np.empty_like(order)
+    result[by_value] = np.arange(len(order)) - np.searchsorted(values, values)
+    return result

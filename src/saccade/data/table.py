@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from saccade.data.wording import named, refuse, refuse_unknown
 from saccade.errors import DataError
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_DELIMITERS = ("|", ";", ",")  # what people put between the names of a list
 _TRUTH = {"1": PRESENT, "0": ABSENT, "-1": IGNORED, "1.0": PRESENT, "0.0": ABSENT, "-1.0": IGNORED}
 _TRUTH |= {"true": PRESENT, "false": ABSENT}
 _ROW = "row number"  # our own column: data rows from 1, counted before any filter
@@ -72,12 +74,15 @@ def splits(path: Path, layout: TableLayout) -> list[str]:
     if layout.split_column is None:
         return []
     table = _table(path)
-    _need_columns(path, table, [layout.split_column])
+    _need_columns(path, table, {"data.split_column": [layout.split_column]})
     return _values(_text(path, table[layout.split_column]))
 
 
 def _table(path: Path) -> pl.DataFrame:
-    """The whole table; all columns of a CSV are text, so that no class name is taken for a number."""
+    """The whole table; all columns of a CSV are text, so that no class name is taken for a number.
+
+    A .csv whose first line has no comma but semicolons or tabs, as some spreadsheets write it, is read by those.
+    """
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob("*") if p.suffix in (*_SEPARATORS, ".parquet"))
         raise DataError(f"{path}: no such table; tables in its folder: {named(beside)}")
@@ -86,16 +91,25 @@ def _table(path: Path) -> pl.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pl.read_parquet(path).with_row_index(_ROW, offset=1)
-        table = pl.read_csv(path, separator=_SEPARATORS[path.suffix], infer_schema=False)
+        table = pl.read_csv(path, separator=_separator(path), infer_schema=False)
         return table.with_row_index(_ROW, offset=1)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]})") from None
 
 
-def _need_columns(path: Path, table: pl.DataFrame, columns: list[str]) -> None:
-    """Refuse columns that are not there."""
+def _separator(path: Path) -> str:
+    """What stands between the columns of a text file."""
+    with path.open("rb") as file:
+        first = file.readline(1 << 16).decode("utf-8", "replace")
+    usual = _SEPARATORS[path.suffix]
+    return next((mark for mark in (usual, ";", "\t", ",") if mark in first), usual)
+
+
+def _need_columns(path: Path, table: pl.DataFrame, keys: Mapping[str, Sequence[str]]) -> None:
+    """Refuse columns that are not there; ``keys`` says which setting names them."""
     there = [name for name in table.columns if name != _ROW]
-    refuse_unknown(dict.fromkeys(columns, path), there, what="column")
+    places = {name: f"{path}: {key}" for key, names in keys.items() for name in names}
+    refuse_unknown(places, there, what="column")
 
 
 def _text(path: Path, column: pl.Series) -> pl.Series:
@@ -114,7 +128,8 @@ def _rows(path: Path, split: str | None, layout: TableLayout) -> pl.DataFrame:
     """The rows of one split; at least one."""
     table = _table(path)
     by = [] if layout.split_column is None else [layout.split_column]
-    _need_columns(path, table, [layout.path_column, *layout.label_columns, *by])
+    keys = {"data.path_column": [layout.path_column], "data.label_columns": layout.label_columns}
+    _need_columns(path, table, {**keys, "data.split_column": by})
     if table.is_empty():
         raise DataError(f"{path}: the table has no rows")
     if split is None:
@@ -137,7 +152,9 @@ def _images(path: Path, root: Path, rows: pl.DataFrame, column: str) -> list[str
     for row, value in zip(rows[_ROW], _text(path, rows[column]), strict=True):
         name = (value or "").replace("\\", "/").removeprefix(top).removeprefix("./")
         if not name:
-            problems.append(f"{path}: data row {row}: column {column!r} is empty; it takes the path of an image")
+            problems.append(
+                f"{path}: data row {row}: column {column!r} (data.path_column) is empty; it takes the path of an image"
+            )
         elif name.startswith("/") or ".." in name.split("/"):
             problems.append(f"{path}: data row {row}: {value!r} lies outside of data.root={root}")
         elif first_row.setdefault(name, row) != row:
@@ -152,10 +169,18 @@ def _one_name(
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Classes and (N,) targets out of one column of names."""
     if len(columns) != 1:
-        raise DataError(f"{path}: one class an image needs one label column; {named(columns)} are given")
+        raise DataError(
+            f"{path}: one class an image needs one label column, and data.label_columns names {named(columns)}; "
+            "name one of them, or set task.name=multilabel"
+        )
     found = _text(path, rows[columns[0]])
     empty = rows[_ROW].filter(found.is_null() | (found == ""))
-    refuse([f"{path}: data row {row}: column {columns[0]!r} is empty; it takes a class name" for row in empty])
+    refuse(
+        [
+            f"{path}: data row {row}: column {columns[0]!r} (data.label_columns) is empty; it takes a class name"
+            for row in empty
+        ]
+    )
     names = tuple(_values(found)) if classes is None else classes
     return names, _positions(path, found, rows[_ROW], names)
 
@@ -171,12 +196,39 @@ def _name_lists(
     if isinstance(column.dtype, pl.List | pl.Array):
         flat = flat.explode(column.name)
     flat = flat.with_columns(name=_text(path, flat[column.name])).filter(pl.col("name").fill_null("") != "")
-    names = tuple(_values(flat["name"])) if classes is None else classes
+    found = _values(flat["name"])
+    _refuse_lists(path, column.name, layout.delimiter, found, classes)
+    names = tuple(found) if classes is None else classes
     if not names:
-        raise DataError(f"{path}: column {column.name!r} is empty in every row, so there is no class")
+        raise DataError(f"{path}: column {column.name!r} (data.label_columns) is empty in every row: no class to learn")
     targets = np.full((len(rows), len(names)), ABSENT, dtype=np.int8)
     targets[flat["index"].to_numpy(), _positions(path, flat["name"], flat["row"], names)] = PRESENT
     return names, targets
+
+
+def _refuse_lists(
+    path: Path, column: str, delimiter: str | None, found: Sequence[str], classes: Sequence[str] | None
+) -> None:
+    """Refuse "cat;dog" as the name of a class where that looks like a list with another delimiter than the one set.
+
+    It does where cat and dog are classes themselves, or where the parts of all names are fewer than the names.
+    """
+    known = {*found} if classes is None else {*classes}
+    for mark in _DELIMITERS:
+        lists = [name for name in found if mark in name and (classes is None or name not in known)]
+        few = classes is None and len(set().union(*(_parts(name, mark) for name in found))) < len(found)
+        meant = [name for name in lists if few or _parts(name, mark) <= known]
+        if meant and mark != delimiter:
+            now = "null" if delimiter is None else repr(delimiter)
+            keep = "; or list it in data.classes if it is one name" if classes is None else ""
+            raise DataError(
+                f"{path}: column {column!r} holds {meant[0]!r}, and data.delimiter is {now}; "
+                f"set data.delimiter={mark!r} if that is a list of names{keep}"
+            )
+
+
+def _parts(name: str, mark: str) -> set[str]:
+    return {part.strip() for part in name.split(mark) if part.strip()}
 
 
 def _positions(path: Path, found: pl.Series, rows: pl.Series, names: tuple[str, ...]) -> NDArray[np.int64]:
@@ -204,14 +256,14 @@ def _one_column_a_class(
 ) -> tuple[tuple[str, ...], NDArray[np.int8]]:
     """Classes and (N, C) targets out of columns that are named as the classes are."""
     names = tuple(sorted(columns)) if classes is None else classes
-    refuse_unknown(dict.fromkeys(columns, f"{path}: label columns"), names)
-    refuse_unknown(dict.fromkeys(names, f"{path}: classes"), columns, what="label column")
+    refuse_unknown(dict.fromkeys(columns, f"{path}: data.label_columns"), names)
+    refuse_unknown(dict.fromkeys(names, f"{path}: data.classes"), columns, what="label column")
     problems = []
     targets = np.empty((len(rows), len(names)), dtype=np.int8)
     for c, name in enumerate(names):
         values = _truth(path, rows[name])
         for i in values.is_null().arg_true():
-            found = f"{path}: data row {rows[_ROW][i]}: column {name!r} has {rows[name][i]!r}"
+            found = f"{path}: data row {rows[_ROW][i]}: column {name!r} (data.label_columns) has {rows[name][i]!r}"
             problems.append(f"{found}; it takes 1, 0, or -1 (ignore)")
         targets[:, c] = values.fill_null(ABSENT).to_numpy()
     refuse(problems)

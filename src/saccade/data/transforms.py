@@ -26,6 +26,7 @@ class Augmentation:
     crop: tuple[float, float] | None = None  # range of the share of the area that a random resized crop keeps
     flip: float = 0.0  # probability of a horizontal flip
     vertical_flip: float = 0.0
+    pad: int = 0  # pixels of black around the resized image, of which a random square of its size is cut
     jitter: float = 0.0  # strength of random brightness, contrast, saturation; hue takes a quarter of it
     randaugment: int = 0  # number of operations
     randaugment_magnitude: int = 9  # 0 to 30
@@ -63,6 +64,8 @@ def training_transform(
         steps.append(v2.RandomResizedCrop(size, scale=a.crop, antialias=True))
     else:
         steps.extend(evaluation_geometry(size, resize=resize, crop_share=crop_share))
+        if a.pad:
+            steps.append(v2.RandomCrop(size, padding=a.pad))
     if a.flip:
         steps.append(v2.RandomHorizontalFlip(a.flip))
     if a.vertical_flip:

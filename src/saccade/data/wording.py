@@ -16,6 +16,12 @@ def named(words: Collection[str], *, limit: int = 12) -> str:
     return shown if len(words) <= limit else f"{shown}, and {len(words) - limit} more"
 
 
+def counted(n: int, noun: str) -> str:
+    """``n`` with its noun in the singular or plural: 1 image, 2 images, 2 classes."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{n} {noun if n == 1 else plural}"
+
+
 def nearest(word: str, allowed: Collection[str]) -> str | None:
     """The one of ``allowed`` that ``word`` may have been meant for, or None."""
     folded = {name.casefold(): name for name in allowed}

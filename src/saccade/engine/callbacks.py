@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning.pytorch as L
+import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping
 from rich.progress import TaskID
 
 from saccade.console import progress_bar, say
-from saccade.engine.module import UNDEFINED, Module
-from saccade.errors import SaccadeError
+from saccade.engine.module import Module
 from saccade.files import copy_file
 from saccade.runs import Run
+from saccade.tasks.base import Task
 
 
 class EpochKeeper(Checkpoint):
@@ -25,11 +25,13 @@ class EpochKeeper(Checkpoint):
     the row and ``best.ckpt`` anew. ``Checkpoint`` is Lightning's mark for callbacks that run after all others.
     """
 
-    def __init__(self, run: Run, *, selection: str) -> None:
+    def __init__(self, run: Run, *, selection: str, kept: Callable[[], None] | None = None) -> None:
         self.run = run
         self.selection = selection
+        self.kept = kept or (lambda: None)  # called when an epoch has been kept
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self.row: dict[str, Any] = {}  # of the epoch that was kept last
         self._lr = 0.0
 
     def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
@@ -47,32 +49,40 @@ class EpochKeeper(Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keep the epoch."""
         assert isinstance(pl_module, Module)
-        assert pl_module.scored is not None
-        value = pl_module.monitored()
-        is_best = self.best is None or value > self.best
+        pl_module.check_finite()
+        is_best = pl_module.scored is not None and (self.best is None or pl_module.monitored() > self.best)
         if is_best:
-            self.best, self.best_epoch = value, trainer.current_epoch + 1
-        train_loss = pl_module.train_loss.finish()
-        if train_loss is not None and not math.isfinite(train_loss):
-            raise SaccadeError(
-                f"the training loss of epoch {trainer.current_epoch + 1} is {train_loss}: the network has diverged; "
-                "lower optim.lr, or set trainer.gradient_clip"
-            )
+            self.best, self.best_epoch = pl_module.monitored(), trainer.current_epoch + 1
+        self.row = self._row(trainer, pl_module)
         if trainer.is_global_zero:
-            row = {
-                "epoch": trainer.current_epoch + 1,
-                "step": trainer.global_step,
-                "lr": self._lr,
-                "train": {"loss": train_loss},
-                self.selection: pl_module.scored.metrics(),
-            }
-            self.run.append_epoch(row)
+            self.run.append_epoch(self.row)
             for logger in trainer.loggers:
-                logger.log_metrics(_flat(row), step=trainer.global_step)
+                logger.log_metrics(_flat(self.row), step=trainer.global_step)
         best, last = self.run.checkpoints / "best.ckpt", self.run.checkpoints / "last.ckpt"
         trainer.save_checkpoint(best if is_best else last)
-        if is_best and trainer.is_global_zero:
-            copy_file(best, last)
+        if trainer.is_global_zero:
+            if is_best:
+                copy_file(best, last)
+            if pl_module.task.config.trainer.keep_checkpoints == "all":
+                copy_file(last, self.run.checkpoint_of(trainer.current_epoch + 1))
+            self.kept()
+
+    def _row(self, trainer: L.Trainer, module: Module) -> dict[str, Any]:
+        train = {"loss": module.train_loss.finish()}
+        hits = module.hits.finish()
+        row: dict[str, Any] = {
+            "epoch": trainer.current_epoch + 1,
+            "step": trainer.global_step,
+            "lr": self._lr,
+            "train": train if hits is None else {**train, "accuracy": hits},
+        }
+        if module.scored is not None:
+            row[self.selection] = module.scored.metrics()
+        if module.clock is not None:
+            row["seconds"] = round(module.clock.used, 3)
+        if module.task.config.trainer.log_gpu_memory:
+            row["gpu_memory_mb"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+        return row
 
 
 class Patience(EarlyStopping):
@@ -98,8 +108,8 @@ def _flat(row: Mapping[str, Any], above: str = "") -> dict[str, float]:
     return found
 
 
-class EpochLines(Callback):
-    """One line an epoch on stderr, and a progress bar within it where stderr is a terminal."""
+class EpochLines(Checkpoint):
+    """One line an epoch on stderr when it has been kept, and a progress bar within it where stderr is a terminal."""
 
     def __init__(self, keeper: EpochKeeper) -> None:
         self.keeper = keeper
@@ -112,7 +122,8 @@ class EpochLines(Callback):
         self._started = time.perf_counter()
         self._bar = progress_bar()
         self._bar.start()
-        text = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        assert isinstance(pl_module, Module)
+        text = _place(trainer, pl_module).strip()
         self._task = self._bar.add_task(text, total=trainer.num_training_batches)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
@@ -135,21 +146,38 @@ class EpochLines(Callback):
         """Print the line."""
         self._bar.stop()
         assert isinstance(pl_module, Module)
-        assert pl_module.scored is not None
-        value = pl_module.monitored()
-        shown = "undefined" if value == UNDEFINED else f"{value:.3f}"
-        best = self.keeper.best is None or value > self.keeper.best
-        loss = pl_module.scored.loss
         say(
-            f"epoch {trainer.current_epoch + 1:>3}/{trainer.max_epochs}  "
-            f"{self.keeper.selection} loss {'-' if loss is None else f'{loss:.4f}'}  "
-            f"{pl_module.task.headline} {shown}{'  best' if best else '      '}  "
-            f"{time.perf_counter() - self._started:.1f} s"
+            f"{_place(trainer, pl_module)}  {_numbers('train', self.keeper.row['train'], 'accuracy')}  "
+            f"{self._scored(pl_module.task)}  {time.perf_counter() - self._started:.1f} s"
         )
+
+    def _scored(self, task: Task) -> str:
+        split, row = self.keeper.selection, self.keeper.row
+        if split not in row:
+            return f"{split} not scored"
+        best = self.keeper.best_epoch == row["epoch"]
+        return f"{_numbers(split, row[split], task.monitor, task.headline)} {'best' if best else '    '}"
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Leave the terminal as it was."""
         self._bar.stop()
+
+
+def _place(trainer: L.Trainer, module: Module) -> str:
+    """Which epoch this is, and of how many or of how much time."""
+    epoch = f"epoch {trainer.current_epoch + 1:>3}"
+    if module.clock is not None:
+        return f"{epoch} ({module.clock.progress:4.0%} of {module.task.config.trainer.max_time})"
+    return f"{epoch}/{trainer.max_epochs}"
+
+
+def _numbers(split: str, values: Mapping[str, float | None], metric: str, name: str | None = None) -> str:
+    """Loss and metric of a split, in columns that stay in place."""
+    loss, value = values["loss"], values.get(metric)
+    text = f"{split} loss {'-' if loss is None else f'{loss:.4f}':>6}"
+    if metric not in values:
+        return text
+    return f"{text} {name or metric} {'undefined' if value is None else f'{value:.3f}'}"
 
 
 class FileBar(Callback):

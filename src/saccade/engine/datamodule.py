@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import lightning.pytorch as L
 import torch
+from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader
 
-from saccade.data.dataset import EpochSampler, collate
+from saccade.data.dataset import EpochSampler, FeatureDataset, collate
 from saccade.data.listing import Listing
 from saccade.engine import resolve
 from saccade.errors import DataError
@@ -19,15 +20,25 @@ from saccade.tasks.base import Task
 class DataModule(L.LightningDataModule):
     """Loaders of the splits; each process reads its own share of every epoch."""
 
-    def __init__(self, task: Task, listings: Mapping[str, Listing], *, selection: str, first_epoch: int = 0) -> None:
+    def __init__(
+        self,
+        task: Task,
+        listings: Mapping[str, Listing],
+        *,
+        selection: str,
+        first_epoch: int = 0,
+        features: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """``features``: what reaches the head, by split, where it has been computed and takes the images' place."""
         super().__init__()
+        self.features = features or {}
         self.task = task
         self.listings = listings
         self.selection = selection
         self.first_epoch = first_epoch
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled by seed and epoch, with random transforms."""
+        """Shuffled or drawn by seed and epoch, with random transforms."""
         return self.loader("train", training=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -39,7 +50,16 @@ class DataModule(L.LightningDataModule):
         config = self.task.config
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         listing = self.listings[split]
-        sampler = EpochSampler(len(listing), seed=config.seed, shuffle=training, rank=rank, world=world)
+        by_heart = config.trainer.overfit_batches is not None
+        balance = listing.targets if training and config.loader.sampler == "balanced" else None
+        sampler = EpochSampler(
+            len(listing),
+            seed=config.seed,
+            shuffle=training and not by_heart,
+            rank=rank,
+            world=world,
+            balance=balance,
+        )
         # Lightning starts the readers of a resumed run before it tells the sampler which epoch it is
         sampler.set_epoch(self.first_epoch)
         if len(sampler) == 0:
@@ -48,11 +68,16 @@ class DataModule(L.LightningDataModule):
                 "set trainer.devices to fewer, or make the split larger"
             )
         workers = min(resolve.workers(config), max(1, len(sampler) // config.loader.batch_size))
-        workers = workers if config.loader.workers != 0 else 0
+        workers = workers if config.loader.workers != 0 and split not in self.features else 0
         # BatchNorm cannot learn from a batch of one: that image waits for another epoch
         drop_last = training and len(sampler) % config.loader.batch_size == 1 < len(sampler)
+        dataset = (
+            FeatureDataset(listing, self.features[split])
+            if split in self.features
+            else self.task.dataset(listing, training=training and not by_heart)
+        )
         return DataLoader(
-            self.task.dataset(listing, training=training),  # type: ignore[arg-type]  # torch has no type for collated
+            dataset,  # type: ignore[arg-type]  # torch has no type for collated
             # torch thinks that keys are whole numbers
             batch_sampler=BatchSampler(sampler, config.loader.batch_size, drop_last=drop_last),  # type: ignore[arg-type]
             collate_fn=collate,

@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,12 @@ PACKAGES = (
 )
 
 
-def describe(prepared: Prepared, network: nn.Module) -> dict[str, Any]:
-    """Versions, hardware, seed, and what was found in the data."""
+def describe(prepared: Prepared, network: nn.Module | None) -> dict[str, Any]:
+    """Versions, hardware, seed, and what was found in the data.
+
+    ``network``: None for a run of several folds, each of which tells of its own.
+    """
     config = prepared.config
-    mean, std = normalization(config)
     return {
         "python": sys.version.split()[0],
         **{name: _version(name) for name in PACKAGES},
@@ -46,6 +48,14 @@ def describe(prepared: Prepared, network: nn.Module) -> dict[str, Any]:
         "git": _git_revision(),
         "seed": config.seed,
         "data": _data(prepared),
+        "notes": list(_notes(prepared)),
+        **({} if network is None else _of_network(config, network)),
+    }
+
+
+def _of_network(config: Config, network: nn.Module) -> dict[str, Any]:
+    mean, std = normalization(config)
+    return {
         "normalize": {"mean": list(mean), "std": list(std)},
         "model": {
             "name": config.model.name,
@@ -53,6 +63,24 @@ def describe(prepared: Prepared, network: nn.Module) -> dict[str, Any]:
             "head_only": config.model.freeze == "backbone",
         },
     }
+
+
+def _notes(prepared: Prepared) -> Iterator[str]:
+    """What a reader of the numbers must know about how this run was trained."""
+    section = prepared.config.trainer
+    if section.overfit_batches is not None:
+        yield (
+            f"To debug, this run learned from {len(prepared.listings['train'])} training images by heart "
+            f"(trainer.overfit_batches: {section.overfit_batches}) and chose its epoch on them: its numbers on other "
+            "images mean nothing."
+        )
+    if section.limit_batches is not None:
+        yield f"Each epoch took part of the training images only (trainer.limit_batches: {section.limit_batches})."
+    if section.max_time is not None:
+        yield (
+            f"This run was trained by the clock (trainer.max_time: {section.max_time}), so how many steps it made "
+            "depends on the machine and its load: it cannot be repeated to the bit."
+        )
 
 
 def _data(prepared: Prepared) -> dict[str, Any]:

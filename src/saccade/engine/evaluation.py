@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.config.load import load
-from saccade.config.schema import Config, MultilabelTask
+from saccade.config.schema import Config
 from saccade.console import is_main_process, say
 from saccade.data.listing import Listing, fingerprint
 from saccade.engine import trainer
@@ -32,18 +32,28 @@ def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evalua
         DataError: an image cannot be read, or the split does not hold the run's classes.
         CheckpointError: the checkpoint is missing, damaged, or of another run's kind.
     """
-    if not config.data.root.is_dir():
-        raise DataError(f"data.root: {config.data.root} is not a folder; say data.root=PATH, where the data are now")
+    check_root(config)
     task, network = trainer.build_task(without_weights(config))
     path = checkpoint_path(run, checkpoint)
     about = trainer.load_network(task, network, path)
-    listing = _listing(run, config, split)
+    task = task.deciding(about)
+    listing = split_of(run, config, split)
     scored, table = trainer.score(task, network, listing, run=run)
     evaluation = run.evaluation(_folder_name(run, config, split, path, listing))
     if is_main_process():
         document = metrics_document(task, split, len(listing), scored)
         evaluation.write(document, table, _about(run, task, split, path, about["epoch"], listing))
     return evaluation
+
+
+def check_root(config: Config) -> None:
+    """Whether the data are there.
+
+    Raises:
+        DataError: they are not.
+    """
+    if not config.data.root.is_dir():
+        raise DataError(f"data.root: {config.data.root} is not a folder; say data.root=PATH, where the data are now")
 
 
 def metrics_document(task: Task, split: str, n: int, scored: Scored) -> dict[str, Any]:
@@ -68,7 +78,7 @@ def without_weights(config: Config) -> Config:
     return config.model_copy(update={"model": model})
 
 
-def _listing(run: Run, config: Config, split: str) -> Listing:
+def split_of(run: Run, config: Config, split: str) -> Listing:
     """The split; one that was cut from the training data by seed must still be the same images.
 
     Raises:
@@ -80,7 +90,7 @@ def _listing(run: Run, config: Config, split: str) -> Listing:
     again = _cut_again(config, split, tuple(data["skipped"]))
     if again is not None and fingerprint(again) == data["splits"][split]["fingerprint"]:
         return again
-    if _is_own_root(run, config):
+    if is_own_root(run, config):
         raise DataError(
             f"{config.data.root}: the training images or labels have changed since the run was made, and its {split} "
             "split was cut from them; put them back, or score another split or root"
@@ -99,35 +109,36 @@ def _cut_again(config: Config, split: str, skipped: tuple[str, ...]) -> Listing 
         return None
 
 
-def _is_own_root(run: Run, config: Config) -> bool:
+def is_own_root(run: Run, config: Config) -> bool:
     """Whether the data lie where the run trained on them, or where they were moved together with it."""
     roots = (Path(run.environment()["data"]["root"]), load(run.config_file).data.root)
     return config.data.root.resolve() in [root.resolve() for root in roots]
 
 
 def _about(run: Run, task: Task, split: str, path: Path, epoch: int, listing: Listing) -> dict[str, Any]:
-    section = task.config.task
     return {
-        "task": section.name,
+        "task": task.config.task.name,
         "split": split,
         "checkpoint": path.name,
         "epoch": epoch,
         "data_root": str(listing.root),
-        "threshold": section.threshold if isinstance(section, MultilabelTask) else None,
+        "threshold": task.threshold,
+        "positive": task.positive,
         "pooling": dict(task.pooling),
         "optimistic": _has_steered(run, task.config, epoch, listing),
     }
 
 
 def _has_steered(run: Run, config: Config, epoch: int, listing: Listing) -> bool:
-    """Whether these images chose this epoch: of several noisy values the largest was taken, which flatters it."""
+    """Whether these images chose this epoch or threshold: of several noisy values the largest was taken: flattery."""
     environment = run.environment()
     selection = environment.get("selection", {})
     chosen_on = environment["data"]["splits"].get(selection.get("split"))
     if chosen_on is None or fingerprint(listing) != chosen_on["fingerprint"]:
         return False
     stopped_or_slowed = config.trainer.early_stopping > 0 or config.optim.schedule == "plateau"
-    return bool(epoch == selection["best_epoch"] or stopped_or_slowed)
+    gave_threshold = load(run.config_file).task.threshold == "holdout"
+    return bool(epoch == selection["best_epoch"] or stopped_or_slowed or gave_threshold)
 
 
 def _folder_name(run: Run, config: Config, split: str, path: Path, listing: Listing) -> str:
@@ -138,7 +149,7 @@ def _folder_name(run: Run, config: Config, split: str, path: Path, listing: List
     if known is not None:
         same = fingerprint(listing) == known["fingerprint"]
     else:
-        same = _is_own_root(run, config) and config.data.model_copy(update={"root": own.data.root}) == own.data
+        same = is_own_root(run, config) and config.data.model_copy(update={"root": own.data.root}) == own.data
     if not same:
         parts += [re.sub(r"[^A-Za-z0-9._-]+", "-", config.data.root.name), fingerprint(listing)[:6]]
     if config.trainer.precision != own.trainer.precision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightning.pytorch as L
@@ -10,13 +10,16 @@ import polars as pl
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from saccade.config.schema import Config
 from saccade.data.dataset import derived_seed
+from saccade.data.mixing import Mixed, mix
+from saccade.engine.clock import STEPS, Clock
 from saccade.engine.optimizer import build_optimizer, build_schedule, continue_schedule
+from saccade.errors import SaccadeError
 from saccade.metrics.scores import Scores
-from saccade.nn.backbones import backbone_to_eval, freeze_backbone
+from saccade.nn.backbones import backbone_to_eval, freeze_backbone, head_names
 from saccade.samples import Batch, ImageLoss
 from saccade.tasks.base import Task
 
@@ -72,33 +75,84 @@ def gathered(mine: Any) -> list[Any]:
 class Module(L.LightningModule):
     """A network, its task, and the bookkeeping of an epoch."""
 
-    def __init__(self, task: Task, network: nn.Module, *, keep_table: bool = False) -> None:
+    def __init__(self, task: Task, network: nn.Module, *, keep_table: bool = False, clock: Clock | None = None) -> None:
         super().__init__()
         self.task = task
+        self.clock = clock
         # convolutions run 1.2 to 4 times as fast in this layout, on CPUs and on tensor cores; the numbers mean the same
         self.network = network.to(memory_format=torch.channels_last)
         self.keep_table = keep_table
         self.train_loss, self.loss = MeanLoss(), MeanLoss()
+        self.hits = MeanLoss()
         self.metrics = task.metrics()
         self.scored: Scored | None = None
         self.tables: list[pl.DataFrame] = []
         self._plateau: ReduceLROnPlateau | None = None
         self._warmup_steps = 0
         self._loaded: dict[str, Any] | None = None
+        self._unchecked: tuple[Tensor, Batch] | None = None
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, 3, H, W) images to logits."""
+        """(B, 3, H, W) images, or (B, D) features that were computed before, to logits."""
+        if image.ndim == 2:
+            head = self.network.get_submodule(head_names(self.network)[0])
+            from_features: Tensor = head(image)
+            return from_features
         logits: Tensor = self.network(image.contiguous(memory_format=torch.channels_last))
         return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss that the optimiser lowers."""
-        _, loss = self._step(batch, self.train_loss)
+        """The loss that the optimiser lowers.
+
+        Raises:
+            SaccadeError: that of the batch before was not finite.
+        """
+        self.check_finite()
+        augment = self.task.config.data.augment
+        if augment.mixup or augment.cutmix:
+            loss = self._mixed_loss(batch, mix(batch.image, mixup=augment.mixup, cutmix=augment.cutmix))
+        else:
+            logits = self(batch.image)
+            loss = self.task.loss(logits, batch)
+            hits = self.task.hits(logits.detach(), batch)
+            if hits is not None:
+                self.hits.update(ImageLoss(hits, torch.ones_like(hits)))
+        self.train_loss.update(loss)
+        self._unchecked = loss.total.detach(), batch
         return loss.mean()
+
+    def check_finite(self) -> None:
+        """Stop at a loss that is not finite, naming the images. One batch late: by now the device has computed it.
+
+        Raises:
+            SaccadeError: it was not.
+        """
+        if self._unchecked is None:
+            return
+        (losses, batch), self._unchecked = self._unchecked, None
+        if torch.isfinite(losses).all():
+            return
+        images = self.trainer.datamodule.listings["train"].images  # type: ignore[attr-defined]  # ours has listings
+        named = [images[index] for index in batch.index[~torch.isfinite(losses).cpu()].tolist()]
+        more = f" and {len(named) - 8} more" if len(named) > 8 else ""
+        raise SaccadeError(
+            f"the training loss of epoch {self.current_epoch + 1} is not finite for {', '.join(named[:8])}{more}, in a "
+            f"batch of {len(losses)}: the network has diverged, or these images or labels are damaged; lower optim.lr, "
+            "set trainer.gradient_clip, or look at the images"
+        )
+
+    def _mixed_loss(self, batch: Batch, mixed: Mixed) -> ImageLoss:
+        """The loss for each image's own target and for its partner's, in the shares of the mix."""
+        logits = self(mixed.image)
+        own = self.task.loss(logits, batch)
+        partner = self.task.loss(logits, replace(batch, target=batch.target[mixed.partner.to(batch.target.device)]))
+        return ImageLoss(*(a * mixed.share + b * (1 - mixed.share) for a, b in zip(own, partner, strict=True)))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score a batch, and keep its rows where they are wanted."""
-        logits, loss = self._step(batch, self.loss)
+        logits = self(batch.image)
+        loss = self.task.loss(logits, batch)
+        self.loss.update(loss)
         prediction = self.task.decode(logits)
         self.metrics.update(prediction.scores, batch.target)
         if self.keep_table:
@@ -106,14 +160,9 @@ class Module(L.LightningModule):
             per_image = pl.Series("loss", loss.per_image().float().cpu().numpy())
             self.tables.append(pl.DataFrame([index, *self.task.table(batch, prediction), per_image]))
 
-    def _step(self, batch: Batch, mean: MeanLoss) -> tuple[Tensor, ImageLoss]:
-        logits = self(batch.image)
-        loss = self.task.loss(logits, batch)
-        mean.update(loss)
-        return logits, loss
-
     def on_train_epoch_start(self) -> None:
         """Set what depends on the epoch alone, so that a resumed run goes on as if it had never stopped."""
+        self.scored = None
         torch.manual_seed(derived_seed(self.task.config.seed, self.current_epoch, self.global_rank))
         frozen = is_frozen(self.task.config, self.current_epoch)
         freeze_backbone(self.network, frozen=frozen)
@@ -140,7 +189,7 @@ class Module(L.LightningModule):
         """Schedules advance by optimiser step; only plateau waits for the score of an epoch."""
         config = self.task.config
         optimizer = build_optimizer(self.network, config)
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = STEPS if self.clock else int(self.trainer.estimated_stepping_batches)
         per_epoch = max(1, steps // max(1, config.trainer.max_epochs))
         self._warmup_steps = round(config.optim.warmup_epochs * per_epoch)
         if config.optim.schedule == "plateau":
@@ -153,6 +202,15 @@ class Module(L.LightningModule):
             continue_schedule(self._loaded, optimizer, schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def lr_scheduler_step(self, scheduler: LRScheduler, metric: Any) -> None:
+        """One step on; by the clock, as many as the time that has gone by."""
+        if self.clock is None:
+            scheduler.step()
+            return
+        reached = round(self.clock.progress * (STEPS - 1))
+        while scheduler.last_epoch < reached:
+            scheduler.step()
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say what the weights are for; the tables of a scored split do not belong here."""
         config = self.task.config
@@ -162,6 +220,7 @@ class Module(L.LightningModule):
             "model": config.model.name,
             "epoch": self.current_epoch + 1,
             "max_epochs": config.trainer.max_epochs,
+            "threshold": self.scored.scores.threshold if self.scored else None,
         }
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()

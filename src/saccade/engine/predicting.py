@@ -47,7 +47,7 @@ def predict(
         read; and those, each with the reason.
     """
     task, network = trainer.build_task(without_weights(config))
-    trainer.load_network(task, network, checkpoint)
+    task = task.deciding(trainer.load_network(task, network, checkpoint))
     module = Predictor(task, network)
     loader = DataLoader(
         LooseImages(paths, transform(config, training=False)),

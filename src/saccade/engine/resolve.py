@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from saccade.config.schema import Config
 from saccade.console import progress_bar
 from saccade.data import check, folder, scene_files, statistics, table, voc
+from saccade.data.folds import folds
 from saccade.data.listing import Listing, counts
 from saccade.data.splits import cut
 from saccade.errors import DataError
@@ -28,17 +30,19 @@ class Prepared:
     """What training starts from."""
 
     config: Config  # resolved: class names, split names, measured weights and normalisation all given
-    listings: Mapping[str, Listing]  # "train", "val", and "holdout" where there is one
+    listings: Mapping[str, Listing]  # "train", "val", and "holdout" or "overfit" where there is one
     skipped: tuple[str, ...]  # training images that cannot be read and are left out, relative to the root
 
     @property
     def selection(self) -> str:
         """The split that chooses the best epoch."""
-        return "holdout" if "holdout" in self.listings else "val"
+        return next(name for name in ("overfit", "holdout", "val") if name in self.listings)
 
 
 def prepare(config: Config, say: Say) -> Prepared:
     """Read the training and validation splits and settle everything that the config leaves to the data.
+
+    A config that cross-validates is settled but for what each fold measures on its own part of the training split.
 
     Raises:
         DataError: anything about the data set that does not hold.
@@ -51,11 +55,22 @@ def prepare(config: Config, say: Say) -> Prepared:
     listings = _split_train(config, train, skipped)
     if config.data.val is not None:
         listings["val"] = TASKS[config.task.name].read(config, config.data.val)
+    if config.data.cross_validates:
+        return Prepared(config, listings, skipped)  # what is measured is measured for each fold, when it is its turn
     if config.data.normalize == "measured":
         mean, std = _measured(config, listings["train"])
         config = _changed(config, "data", {"normalize": {"mean": mean, "std": std}})
     config = _changed(config, "task", TASKS[config.task.name].resolve(config, listings["train"]))
-    return Prepared(config, listings, skipped)
+    prepared = Prepared(config, listings, skipped)
+    TASKS[config.task.name].check_selection(config, prepared.selection, listings[prepared.selection])
+    return prepared
+
+
+def fold_config(config: Config, number: int = 1) -> Config:
+    """The config of one fold where the config cross-validates, and any other as it is."""
+    if not config.data.cross_validates:
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"fold": number})})
 
 
 def listing_of(config: Config, split: str, skipped: tuple[str, ...] = ()) -> Listing:
@@ -64,7 +79,7 @@ def listing_of(config: Config, split: str, skipped: tuple[str, ...] = ()) -> Lis
     data = config.data
     if split == "val" and data.val is not None:
         return task.read(config, data.val)
-    if split in ("train", "holdout", "val"):
+    if split in ("train", "holdout", "overfit", "val"):
         listings = _split_train(config, task.read(config, data.train), skipped)
         if split not in listings:
             raise DataError(f"split {split}: this run has none (data.holdout is {data.holdout}); it has train and val")
@@ -171,10 +186,42 @@ def _split_train(config: Config, train: Listing, skipped: tuple[str, ...]) -> di
                 "becomes the validation split, of which nothing is left out; mend or remove them"
             )
         train = train.take(np.array([i for i, name in enumerate(train.images) if name not in gone], dtype=np.int64))
-    if data.holdout:
+    if data.cross_validates:
+        fold_parts(config, train)  # refuses what cannot be cut before anything is trained
+    elif data.folds:
+        train, listings["holdout"] = _fold(train, config)
+    elif data.holdout:
         train, listings["holdout"] = _parted(train, data.holdout, config.seed + 1, "data.holdout")
+    if config.trainer.overfit_batches is not None:
+        train = listings["overfit"] = _few(train, config)
     listings["train"] = train
     return listings
+
+
+def fold_parts(config: Config, train: Listing) -> list[NDArray[np.int64]]:
+    """Positions in the whole training split of the images that each fold holds out.
+
+    Raises:
+        DataError: more folds than images.
+    """
+    return folds(train.targets, config.data.folds, config.seed + 2)
+
+
+def _fold(train: Listing, config: Config) -> tuple[Listing, Listing]:
+    """The other folds and the one that is held out."""
+    assert config.data.fold is not None
+    parts = fold_parts(config, train)
+    own = parts.pop(config.data.fold - 1)
+    return train.take(np.sort(np.concatenate(parts))), train.take(own)
+
+
+def _few(train: Listing, config: Config) -> Listing:
+    """As many images as ``trainer.overfit_batches`` says, spread evenly over the list, which may be sorted by class."""
+    batches = config.trainer.overfit_batches
+    assert batches is not None
+    wanted = batches * config.loader.batch_size if isinstance(batches, int) else round(batches * len(train))
+    number = min(len(train), max(wanted, 2))
+    return train.take(np.linspace(0, len(train) - 1, number).round().astype(np.int64))
 
 
 def _parted(listing: Listing, share: float, seed: int, key: str) -> tuple[Listing, Listing]:

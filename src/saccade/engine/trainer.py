@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ import lightning.pytorch as L
 import polars as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback
-from torch import nn
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from torch import Tensor, nn
 
 from saccade.config.schema import Config
+from saccade.console import say
 from saccade.data.dataset import derived_seed
 from saccade.data.listing import Listing
 from saccade.engine import checkpoint
 from saccade.engine.callbacks import EpochKeeper, EpochLines, FileBar, Patience
+from saccade.engine.clock import Clock
 from saccade.engine.datamodule import DataModule
+from saccade.engine.features import FeatureReader, are_kept
 from saccade.engine.module import Module, Scored, gathered, is_frozen
 from saccade.engine.resolve import Prepared
 from saccade.errors import CheckpointError, ConfigError, DataError, SaccadeError, StoppedError
@@ -42,30 +45,57 @@ def build_task(config: Config) -> tuple[Task, nn.Module]:
     return task, task.model()
 
 
-def fit(run: Run, prepared: Prepared, task: Task, network: nn.Module, *, done: int = 0) -> EpochKeeper:
+def fit(
+    run: Run,
+    prepared: Prepared,
+    task: Task,
+    network: nn.Module,
+    *,
+    done: int = 0,
+    kept: Callable[[], None] | None = None,
+) -> EpochKeeper:
     """Train; the run folder then holds ``metrics.jsonl`` and the checkpoints.
 
-    ``done``: epochs that ``last.ckpt`` has behind it; 0 starts anew.
+    ``done``: epochs that ``last.ckpt`` has behind it; 0 starts anew. ``kept`` is called whenever an epoch has been
+    written.
 
     Raises:
         DataError: a training image that cannot be read.
         CheckpointError: a checkpoint could not be written or read.
         StoppedError: Ctrl-C.
     """
-    keeper = EpochKeeper(run, selection=prepared.selection)
-    module = Module(task, network)
-    data = DataModule(task, prepared.listings, selection=prepared.selection, first_epoch=done)
+    section = task.config.trainer
+    seconds = section.seconds()
+    clock = None if seconds is None else Clock(seconds)
+    keeper = EpochKeeper(run, selection=prepared.selection, kept=kept)
+    if section.max_epochs == 0 and clock is None:
+        checkpoint.save(untrained(Module(task, network)), run.checkpoints / "last.ckpt")
+        checkpoint.save(untrained(Module(task, network)), run.checkpoints / "best.ckpt")
+        return keeper
+    features = compute_features(task, network, prepared) if are_kept(task.config) else {}
+    module = Module(task, network, clock=clock)
+    data = DataModule(task, prepared.listings, selection=prepared.selection, first_epoch=done, features=features)
     # before DistributedDataParallel looks which weights have gradients
     freeze_backbone(network, frozen=is_frozen(task.config, done))
-    trainer = build_trainer(task.config, run, callbacks=[EpochLines(keeper), keeper, *_early_stopping(task)])
+    trainer = build_trainer(task.config, run, callbacks=[*_callbacks(task, clock), keeper, EpochLines(keeper)])
     last = run.checkpoints / "last.ckpt"
-    if task.config.trainer.max_epochs == 0:
-        checkpoint.save(untrained(module), last)
-        checkpoint.save(untrained(module), run.checkpoints / "best.ckpt")
-        return keeper
     with quiet(), plain_errors(run):
         trainer.fit(module, datamodule=data, ckpt_path=last if done else None, weights_only=True if done else None)
     return keeper
+
+
+def compute_features(task: Task, network: nn.Module, prepared: Prepared) -> dict[str, Tensor]:
+    """What reaches the head for each image of the splits that training uses, (N, D) by split."""
+    found = {}
+    for split in ("train", prepared.selection):
+        say(f"computing the features of {len(prepared.listings[split])} {split} images once")
+        reader = FeatureReader(task, network)
+        data = DataModule(task, prepared.listings, selection=split)
+        trainer = build_trainer(task.config, None, callbacks=[FileBar(len(prepared.listings[split]))])
+        with quiet(), plain_errors():
+            trainer.validate(reader, data, verbose=False)
+        found[split] = reader.features()
+    return found
 
 
 def score(task: Task, network: nn.Module, listing: Listing, *, run: Run) -> tuple[Scored, pl.DataFrame]:
@@ -126,6 +156,8 @@ def check_hardware(config: Config) -> None:
     """
     if config.trainer.precision == "16-mixed" and not (torch.cuda.is_available() or torch.mps.is_available()):
         raise ConfigError("trainer.precision: 16-mixed needs a GPU; set it to bf16-mixed or 32")
+    if config.trainer.log_gpu_memory and not torch.cuda.is_available():
+        raise ConfigError("trainer.log_gpu_memory: there is no GPU here; set it to false")
     build_trainer(config, None, callbacks=[])
 
 
@@ -142,7 +174,10 @@ def build_trainer(config: Config, run: Run | None, *, callbacks: list[Callback])
             devices=section.devices,
             strategy=_strategy(config),
             precision=section.precision,
-            max_epochs=section.max_epochs,
+            max_epochs=1 if section.fast_dev_run else -1 if section.max_time else section.max_epochs,
+            limit_train_batches=1 if section.fast_dev_run else section.limit_batches,
+            limit_val_batches=1 if section.fast_dev_run else None,
+            check_val_every_n_epoch=section.check_val_every_n_epoch,
             gradient_clip_val=section.gradient_clip or None,
             accumulate_grad_batches=section.accumulate,
             deterministic=section.deterministic,
@@ -221,9 +256,15 @@ def _strategy(config: Config) -> str:
     return "ddp_find_unused_parameters_true" if isinstance(config.model.freeze, int) else "ddp"
 
 
-def _early_stopping(task: Task) -> list[Callback]:
-    patience = task.config.trainer.early_stopping
-    return [Patience(task.monitor, mode="max", patience=patience)] if patience else []
+def _callbacks(task: Task, clock: Clock | None) -> list[Callback]:
+    """Those that the config asks for."""
+    found: list[Callback] = [] if clock is None else [clock]
+    if patience := task.config.trainer.early_stopping:
+        found.append(Patience(task.monitor, mode="max", patience=patience))
+    if decay := task.config.optim.ema:
+        # statistics of BatchNorm are averaged too: those of the weights now would not fit the averaged weights
+        found.append(EMAWeightAveraging(decay=decay))
+    return found
 
 
 def _wandb(config: Config, run: Run) -> L.loggers.Logger:

@@ -1,4 +1,4 @@
-"""Balanced weights from the counts of the training split; never infinite, never 0."""
+"""Weights of classes from the counts of the training split; never infinite, never 0."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ def balanced_class_weights(counts: Counts, *, mean_over: Literal["images", "clas
     # there.
     scale = n.sum() / classes if mean_over == "images" else classes / inverse.sum()
     return torch.where(there, inverse * scale, 1.0).float()
+
+
+def effective_class_weights(counts: Counts, *, beta: float) -> Tensor:
+    """(C,) float32 weights by the effective number of images of each class (Cui et al. 2019, arXiv 1901.05555).
+
+    A class of n images weighs (1 - beta) / (1 - beta^n), scaled to mean 1 over all images. ``beta``, at least 0 and
+    below 1, leads from equal weights (0) to balanced ones (towards 1). A class without an image gets 1.
+
+    >>> effective_class_weights([3, 1], beta=0.5).tolist()  # 4/7 to 1, times 4 / (3 * 4/7 + 1)
+    [0.8421052694320679, 1.4736841917037964]
+    """
+    n = torch.as_tensor(counts, dtype=torch.float64)
+    there = n > 0
+    # 1 - beta^n by its logarithm: for a beta near 1 the difference itself would have few digits left
+    log_beta = torch.log(torch.tensor(beta, dtype=torch.float64))
+    weights = torch.where(there, (1.0 - beta) / -torch.expm1(n.clamp_min(1.0) * log_beta), 0.0)
+    return torch.where(there, weights * n.sum() / (n * weights).sum(), 1.0).float()
 
 
 def balanced_positive_weights(n_positive: Counts, n_negative: Counts) -> Tensor:

@@ -1,4 +1,4 @@
-"""Numbers that come from decisions: accuracy, precision, recall, F1, top-k, the confusion matrix.
+"""Decisions, and what comes of them: accuracy, precision, recall, F1, top-k, the confusion matrix.
 
 Letters: N images, C classes. Precision, recall and F1 whose denominator is 0 count as 0, as in scikit-learn
 with ``zero_division=0``; a class of which nothing is known (all ignored, no image at all) has no number: NaN.
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saccade.metrics.ranking import rank
 from saccade.metrics.scores import defined_mean, divide
 
 
@@ -82,6 +83,47 @@ def multilabel_decisions(scores: NDArray[Any], targets: NDArray[Any], threshold:
     )
 
 
+def classify_prediction(
+    scores: NDArray[Any], *, positive: int | None = None, threshold: float | None = None
+) -> NDArray[np.int64]:
+    """(N,) the class of each image; ``scores`` (N, C).
+
+    Without a threshold it is the class with the highest score, among equals the first. With one, which takes two
+    classes, it is class ``positive`` where its score is above, and else the other.
+    """
+    if threshold is None:
+        return np.asarray(scores.argmax(axis=1), dtype=np.int64)
+    assert scores.shape[1] == 2
+    assert positive is not None
+    return np.where(above(scores[:, positive], threshold), positive, 1 - positive).astype(np.int64)
+
+
+def f1_threshold(scores: NDArray[Any], targets: NDArray[Any]) -> float:
+    """The threshold above which calling images positive gives the highest F1; both arguments (N,), targets 1 or 0.
+
+    All cuts between two neighbouring distinct scores are tried, those above the highest and below the lowest as well.
+    A cut stands in the middle between its neighbours (0 and 1 are the outermost), so it is one of the scores' own type
+    from 0 to 1. Of cuts with equal F1 the highest is taken: it calls the fewest images positive. Without a positive
+    that is 1.
+
+    >>> f1_threshold(np.array([0.75, 0.5, 0.25, 0.0]), np.array([1, 1, 0, 0]))
+    0.375
+    """
+    ranking = rank(scores, targets)
+    number = scores.dtype.type
+    highest = np.concatenate([[number(1)], ranking.scores])  # the scores just above each cut, and just below it
+    lowest = np.concatenate([ranking.scores, [number(0)]])
+    middle = ((highest.astype(np.float64) + lowest) / 2).astype(scores.dtype)
+    # rounded to the score that must lie above it, a cut moves down to its other neighbour
+    cuts = np.where(middle < highest, middle, lowest)
+    cuts[0] = 1  # above every score, nothing is called positive
+    found, right = (np.concatenate([[0], counts]) for counts in (ranking.found, ranking.positives))
+    f1 = divide(2 * right, found + ranking.n_positive, where_zero=0.0)
+    # a score of 0 lies above no threshold from 0 to 1
+    f1[1:][ranking.scores == 0] = -1.0
+    return float(cuts[f1.argmax()])
+
+
 def confusion_matrix(target: NDArray[Any], prediction: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
     """(C, C) number of images of class i (row) called class j (column); both arguments (N,) in 0 ... C-1.
 
@@ -98,6 +140,12 @@ def classify_decisions(confusion: NDArray[np.int64]) -> Decisions:
     false_positive = confusion.sum(axis=0) - right
     false_negative = confusion.sum(axis=1) - right
     return Decisions(right, false_positive, false_negative, confusion.sum() - right - false_positive - false_negative)
+
+
+def accuracy(confusion: NDArray[np.int64]) -> float:
+    """Share of all images whose class is right; NaN without an image."""
+    images = int(confusion.sum())
+    return int(np.diagonal(confusion).sum()) / images if images else math.nan
 
 
 def class_accuracies(confusion: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from saccade.metrics.classification import f1_threshold
 from saccade.metrics.scores import Scores
 from saccade.metrics.summary import MULTILABEL_POOLING, classify_pooling, classify_scores, multilabel_scores
 
@@ -69,24 +70,38 @@ class MultilabelMetrics(Metric):
 
 
 class ClassifyMetrics(Metric):
-    """The numbers of the classify task; ``classes`` in column order."""
+    """The numbers of the classify task; ``classes`` in column order, ``positive`` one of them.
+
+    ``threshold`` decides between two classes as in ``classify_scores``; with ``choose`` it is the one with the highest
+    F1 of ``positive`` on the split itself, and ``compute().threshold`` says which that is.
+    """
 
     full_state_update = False
     is_differentiable = False
     scores: list[Tensor]
     target: list[Tensor]
 
-    def __init__(self, classes: Sequence[str], top_k: int = 5, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        classes: Sequence[str],
+        top_k: int = 5,
+        *,
+        positive: str | None = None,
+        threshold: float | None = None,
+        choose: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        assert not choose or positive is not None
         self.classes = tuple(classes)
-        self.top_k = top_k
+        self.top_k, self.positive, self.threshold, self.choose = top_k, positive, threshold, choose
         self.add_state("scores", default=[], dist_reduce_fx="cat")
         self.add_state("target", default=[], dist_reduce_fx="cat")
 
     @property
     def pooling(self) -> dict[str, str]:
         """How each number is pooled, in words."""
-        return classify_pooling(len(self.classes), self.top_k)
+        return classify_pooling(len(self.classes), self.top_k, positive=self.positive, threshold=self.threshold)
 
     def update(self, scores: Tensor, target: Tensor) -> None:
         """Add a batch: ``scores`` (B, C) in [0, 1], ``target`` (B,) int64 in 0 ... C-1."""
@@ -106,12 +121,16 @@ class ClassifyMetrics(Metric):
         Raises:
             SaccadeError: a score is NaN.
         """
-        return classify_scores(
-            _whole(self.scores, np.zeros((0, len(self.classes)), dtype=np.float32)),
-            _whole(self.target, np.zeros(0, dtype=np.int64)),
-            classes=self.classes,
-            top_k=self.top_k,
+        scores = _whole(self.scores, np.zeros((0, len(self.classes)), dtype=np.float32))
+        target = _whole(self.target, np.zeros(0, dtype=np.int64))
+        threshold = self.threshold
+        if self.choose and self.positive is not None:
+            place = self.classes.index(self.positive)
+            threshold = f1_threshold(scores[:, place], target == place)
+        found = classify_scores(
+            scores, target, classes=self.classes, top_k=self.top_k, positive=self.positive, threshold=threshold
         )
+        return found._replace(threshold=threshold) if self.choose else found
 
 
 def _whole(state: list[Tensor] | Tensor, empty: NDArray[Any]) -> NDArray[Any]:

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.metrics.classification import (
+    Decisions,
+    accuracy,
     balanced_accuracy,
     class_accuracies,
     classify_decisions,
+    classify_prediction,
     confusion_matrix,
     multilabel_decisions,
     top_k_accuracy,
@@ -35,20 +38,33 @@ MULTILABEL_POOLING: dict[str, str] = {
 """How each number of the multilabel task is pooled, in words."""
 
 
-def classify_pooling(n_classes: int, top_k: int = 5) -> dict[str, str]:
+def classify_pooling(
+    n_classes: int, top_k: int = 5, *, positive: str | None = None, threshold: float | None = None
+) -> dict[str, str]:
     """How each number of the classify task is pooled, in words, under the names of ``classify_scores``."""
-    k = min(top_k, n_classes)
-    top = {f"top{k}_accuracy": f"share of all images whose class is among the {k} highest scores"}
+    top = {f"top{top_k}_accuracy": f"share of all images whose class is among the {top_k} highest scores"}
     return {
         "loss": "weighted sum of the loss over all images, divided by the sum of their weights",
-        "accuracy": "share of all images whose highest score is that of their class",
-        **(top if k > 1 else {}),
+        **({} if positive is None else _positive_pooling(positive)),
+        "accuracy": "share of all images whose highest score is that of their class"
+        if threshold is None
+        else f"share of all images called right, which is {positive} where its score is above {threshold:g}",
+        **(top if 1 < top_k < n_classes else {}),
         "balanced_accuracy": "share of right images of each class, mean over the classes with an image",
         "macro_precision": "precision of each class over all images, mean over all classes",
         "macro_recall": "recall of each class over all images, mean over all classes",
         "macro_f1": "F1 of each class over all images, mean over all classes",
         "map": "one-vs-rest average precision of each class over all images, mean over those with an image",
         "auroc": "one-vs-rest area under the ROC curve of each class, mean over those where it is defined",
+    }
+
+
+def _positive_pooling(name: str) -> dict[str, str]:
+    return {
+        "positive_ap": f"average precision of the score of {name} over all images, {name} against the rest",
+        "positive_precision": f"of all images called {name}, the share that is",
+        "positive_recall": f"of all images of {name}, the share called so",
+        "positive_f1": f"harmonic mean of precision and recall of {name}",
     }
 
 
@@ -68,13 +84,13 @@ def multilabel_scores(
     ]
     ap, ap_11point, tail = np.array(ranked, dtype=np.float64).reshape(-1, 3).T
     decisions = multilabel_decisions(scores, targets, threshold)
-    accuracy, f1 = decisions.accuracy(), decisions.f1()
+    share_right, f1 = decisions.accuracy(), decisions.f1()
     metrics = {
         "map": defined_mean(ap),
         "map_11point": defined_mean(ap_11point),
         "micro_f1": float(decisions.pooled().f1()[0]),
         "macro_f1": defined_mean(f1),
-        "accuracy": defined_mean(accuracy),
+        "accuracy": defined_mean(share_right),
         "tail_accuracy": defined_mean(tail),
     }
     columns = {
@@ -83,7 +99,7 @@ def multilabel_scores(
         "n_positive": decisions.true_positive + decisions.false_negative,
         "n_negative": decisions.true_negative + decisions.false_positive,
         "n_ignored": len(targets) - decisions.valid,
-        "accuracy": accuracy,
+        "accuracy": share_right,
         "precision": decisions.precision(),
         "recall": decisions.recall(),
         "f1": f1,
@@ -92,8 +108,25 @@ def multilabel_scores(
     return Scores({k: or_none(v) for k, v in metrics.items()}, dict(_rows(classes, columns)))
 
 
-def classify_scores(scores: NDArray[Any], target: NDArray[Any], *, classes: Sequence[str], top_k: int = 5) -> Scores:
+def classify_scores(
+    scores: NDArray[Any],
+    target: NDArray[Any],
+    *,
+    classes: Sequence[str],
+    top_k: int = 5,
+    positive: str | None = None,
+    threshold: float | None = None,
+) -> Scores:
     """The classify numbers of a split; ``scores`` (N, C) in [0, 1], ``target`` (N,) in 0 ... C-1.
+
+    Args:
+        scores: (N, C).
+        target: (N,).
+        classes: C names.
+        top_k: also the top-k accuracy, where 1 < k < C; from C on it would be 1 for any network.
+        positive: the class of ``positive_ap`` and the like, against the rest.
+        threshold: of two classes, call an image ``positive`` where its score of that class is above, and else the
+            other; None takes the highest score.
 
     Raises:
         SaccadeError: a score is NaN.
@@ -103,13 +136,15 @@ def classify_scores(scores: NDArray[Any], target: NDArray[Any], *, classes: Sequ
     refuse_nan(scores)
     ranked = [(average_precision_of(r), auroc_of(r)) for r in rankings(scores, one_vs_rest(target, n_classes))]
     ap, auroc = np.array(ranked, dtype=np.float64).reshape(-1, 2).T
-    confusion = confusion_matrix(target, scores.argmax(axis=1), n_classes)
+    place = None if positive is None else list(classes).index(positive)
+    prediction = classify_prediction(scores, positive=place, threshold=threshold)
+    confusion = confusion_matrix(target, prediction, n_classes)
     decisions = classify_decisions(confusion)
     precision, recall, f1 = decisions.precision(), decisions.recall(), decisions.f1()
-    k = min(top_k, n_classes)
     metrics = {
-        "accuracy": top_k_accuracy(scores, target, 1),
-        **({f"top{k}_accuracy": top_k_accuracy(scores, target, k)} if k > 1 else {}),
+        **({} if place is None else _positive(place, ap, decisions)),
+        "accuracy": accuracy(confusion),
+        **({f"top{top_k}_accuracy": top_k_accuracy(scores, target, top_k)} if 1 < top_k < n_classes else {}),
         "balanced_accuracy": balanced_accuracy(confusion),
         "macro_precision": defined_mean(precision),
         "macro_recall": defined_mean(recall),
@@ -128,6 +163,16 @@ def classify_scores(scores: NDArray[Any], target: NDArray[Any], *, classes: Sequ
         "auroc": auroc,
     }
     return Scores({k: or_none(v) for k, v in metrics.items()}, dict(_rows(classes, columns)))
+
+
+def _positive(place: int, ap: NDArray[np.float64], decisions: Decisions) -> dict[str, float]:
+    """The numbers of the class in question once more, under names of their own."""
+    return {
+        "positive_ap": float(ap[place]),
+        "positive_precision": float(decisions.precision()[place]),
+        "positive_recall": float(decisions.recall()[place]),
+        "positive_f1": float(decisions.f1()[place]),
+    }
 
 
 def _rows(

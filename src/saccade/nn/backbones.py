@@ -3,61 +3,89 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Callable
 from typing import Any
 
 from torch import nn
 
-from saccade.errors import CheckpointError, ConfigError
-from saccade.nn.small import SmallCNN
+from saccade.errors import ConfigError
+from saccade.nn.cifar_resnet import CIFAR_RESNETS
+from saccade.nn.published import published
+from saccade.nn.resnet import RESNETS, Norm
+from saccade.nn.small import FiveLayerCNN, SmallCNN
 
-# The hub from which published weights come counts its users unless told not to; nothing is sent unless asked for.
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+OWN: dict[str, Callable[..., nn.Module]] = {
+    "small_cnn": SmallCNN,
+    "dogs_cnn": FiveLayerCNN,
+    **RESNETS,
+    **CIFAR_RESNETS,
+}
+"""Networks of ours; every other name is timm's, also ``resnet18.a1_in1k`` and the like."""
 
-OWN: dict[str, Callable[..., nn.Module]] = {"small_cnn": SmallCNN}
-"""Networks of ours; every other name is timm's."""
+ONE_SIZE = {"dogs_cnn": FiveLayerCNN.image_size}
+"""Networks of ours that take images of one size only, and that size in pixels."""
 
 
 def build(
-    name: str, *, classes: int, image_size: int = 224, pretrained: bool = False, drop_rate: float = 0.0
+    name: str,
+    *,
+    classes: int,
+    image_size: int = 224,
+    pretrained: bool = False,
+    keep_head: bool = False,
+    drop_rate: float = 0.0,
+    norm: Norm = "batch",
+    zero_init_last: bool = False,
 ) -> nn.Module:
-    """The network ``name`` with a fresh head of ``classes`` outputs.
+    """The network ``name`` with ``classes`` outputs.
 
-    ``image_size``, in pixels, matters to networks that are built for one size only, such as vision transformers; their
-    published weights are fitted to it by timm.
+    Args:
+        name: a key of ``OWN``, or timm's name.
+        classes: outputs of the head.
+        image_size: in pixels; it matters to networks that are built for one size only, such as vision transformers;
+            their published weights are fitted to it by timm.
+        pretrained: start from timm's published weights.
+        keep_head: with their head, which must have ``classes`` outputs, instead of a fresh one.
+        drop_rate: dropout before the head.
+        norm: of our ResNets.
+        zero_init_last: of our ResNets.
 
     Raises:
-        ConfigError: no such network, one that has no head, or no published weights for it.
-        CheckpointError: its published weights could not be downloaded.
+        ConfigError: no such network, one without a head or published weights, or a setting that is not for it.
+        CheckpointError: its published weights could not be downloaded, or their head does not fit.
     """
-    if name in OWN:
+    _refuse_settings(name, image_size=image_size, pretrained=pretrained, norm=norm, zero_init_last=zero_init_last)
+    if name in RESNETS:
+        network = RESNETS[name](classes, drop_rate=drop_rate, norm=norm, zero_init_last=zero_init_last)
         if pretrained:
-            raise ConfigError(f"model.pretrained: {name} has no published weights; set model.pretrained=false")
+            source = published(name, classes=classes, keep_head=keep_head, settings={})
+            _take_over(network, source, keep_head=keep_head)
+        return network
+    if name in OWN:
         return OWN[name](classes, drop_rate=drop_rate)
     # timm defines a thousand networks on import, which takes a second: only those who use one wait for it.
     import timm
 
     _require_classifier(name)
-    if pretrained:
-        _require_published(name)
     config = timm.models.get_pretrained_cfg(name)
-    sized: dict[str, Any] = {"img_size": image_size} if config is not None and config.fixed_input_size else {}
-    try:
-        network: nn.Module = timm.create_model(
-            name, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate, **sized
-        )
-    except Exception as error:  # the download fails in as many ways as there are networks; ours all end the same
-        if not pretrained:
-            raise
-        raise CheckpointError(_offline_message(name, error)) from error
-    return network
+    settings: dict[str, Any] = {"drop_rate": drop_rate}
+    if config is not None and config.fixed_input_size:
+        settings["img_size"] = image_size
+    if pretrained:
+        return published(name, classes=classes, keep_head=keep_head, settings=settings)
+    made: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes, **settings)
+    return made
 
 
 def head_names(network: nn.Module) -> tuple[str, ...]:
-    """Dotted names of the modules that make up the head, such as ``("fc",)``."""
-    if isinstance(network, SmallCNN):
-        return ("head",)
+    """Dotted names of the modules that make up the head, such as ``("fc",)``.
+
+    A network of ours says it in a class attribute ``head_names``; its head is one linear layer, whose output is the
+    network's.
+    """
+    own = getattr(network, "head_names", None)
+    if isinstance(own, tuple):
+        return own
     names = network.pretrained_cfg["classifier"]  # type: ignore[index]  # timm writes it on every model
     return (names,) if isinstance(names, str) else tuple(names)
 
@@ -83,6 +111,36 @@ def backbone_to_eval(network: nn.Module) -> None:
             module.training = False
 
 
+def _refuse_settings(name: str, *, image_size: int, pretrained: bool, norm: Norm, zero_init_last: bool) -> None:
+    """Settings that only some networks know, where another one is chosen."""
+    if name not in RESNETS and (norm != "batch" or zero_init_last):
+        key, value, default = ("norm", norm, "batch") if norm != "batch" else ("zero_init_last", "true", "false")
+        raise ConfigError(
+            f"model.{key}: is {value}, which only our own {', '.join(RESNETS)} know, and model.name is {name}; "
+            f"set model.{key}={default} or model.name to one of them"
+        )
+    if pretrained and name in OWN and name not in RESNETS:
+        raise ConfigError(f"model.pretrained: {name} has no published weights; set model.pretrained=false")
+    if pretrained and norm != "batch":
+        raise ConfigError(
+            f"model.norm: is {norm}, and the published weights of {name} are for batch; "
+            "set model.norm=batch or model.pretrained=false"
+        )
+    if image_size != ONE_SIZE.get(name, image_size):
+        size = ONE_SIZE[name]
+        raise ConfigError(
+            f"data.image_size: is {image_size}, and {name} takes images of {size}x{size} pixels only; "
+            f"set data.image_size={size}"
+        )
+
+
+def _take_over(network: nn.Module, source: nn.Module, *, keep_head: bool) -> None:
+    """Copy the weights of timm's network of the same names; the head only where it is kept."""
+    heads = head_names(network)
+    weights = {key: value for key, value in source.state_dict().items() if keep_head or not is_head(key, heads)}
+    network.load_state_dict(weights, strict=keep_head)
+
+
 def _require_classifier(name: str) -> None:
     import timm
 
@@ -93,38 +151,3 @@ def _require_classifier(name: str) -> None:
     config = timm.models.get_pretrained_cfg(name)
     if config is not None and config.classifier is None:
         raise ConfigError(f"model.name: {name} is an encoder without a head for classes; choose another network")
-
-
-def _require_published(name: str) -> None:
-    """Ask for weights that are not in the cache once: left alone, the hub's client tries for a minute to reach it."""
-    import timm
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError
-
-    if not timm.is_model_pretrained(name):
-        raise ConfigError(f"model.pretrained: timm has no published weights for {name}; set model.pretrained=false")
-    config = timm.models.get_pretrained_cfg(name)
-    if config is None or not config.hf_hub_id:
-        return
-    files = [config.hf_hub_filename or "model.safetensors", "pytorch_model.bin"]
-    if any(isinstance(try_to_load_from_cache(config.hf_hub_id, file), str) for file in files):
-        return
-    try:
-        get_hf_file_metadata(hf_hub_url(config.hf_hub_id, files[0]), timeout=10)
-    except HfHubHTTPError:
-        return  # the hub answers; what else there is to say, the download says
-    except Exception as error:
-        raise CheckpointError(_offline_message(name, error)) from error
-
-
-def _offline_message(name: str, error: Exception) -> str:
-    import timm
-
-    config = timm.models.get_pretrained_cfg(name)
-    source = f"huggingface.co/{config.hf_hub_id}" if config is not None and config.hf_hub_id else "its address"
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-    return (
-        f"model.pretrained: the weights of {name} could not be downloaded ({reason}). Without a network: fetch "
-        f"model.safetensors of {source} elsewhere and set model.pretrained=false model.weights=PATH_OF_THE_FILE, "
-        "or train from random weights with model.pretrained=false"
-    )

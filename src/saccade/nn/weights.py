@@ -47,26 +47,33 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     return {_OLD_DENSENET.sub(r"\1\2.", key): value for key, value in state.items()}
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> list[str]:
-    """Copy ``weights`` into ``network``, matched by name; a head of another size is left as it is.
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: str, keep_head: bool) -> list[str]:
+    """Copy ``weights`` into ``network``, matched by name.
+
+    Args:
+        network: its head is loaded with the rest (``keep_head``), or left as it is, whatever ``weights`` hold for it.
+        weights: what ``read_state_dict`` found.
+        source: how the file is called in messages.
+        keep_head: whether the head of ``weights`` is wanted.
 
     Returns:
         The names of the parameters that were left as they are: all of the head's, or none.
 
     Raises:
-        CheckpointError: anything but the head is missing, left over, or of another shape; the keys are counted,
-            and the first eight of each kind named.
+        CheckpointError: the head is wanted and has another size; or something is missing, left over, or of another
+            shape: the keys are counted, and the first eight of each kind named.
     """
     own = network.state_dict()
     heads = head_names(network)
-    head_keys = [key for key in own if is_head(key, heads)]
-    replaced = [key for key in head_keys if key not in weights or weights[key].shape != own[key].shape]
-    left = head_keys if replaced else []
+    left = [] if keep_head else [key for key in own if is_head(key, heads)]
     wanted = {key: value for key, value in own.items() if key not in left}
     # num_batches_tracked came with torch 0.4.1; older files lack it and nothing depends on it
     missing = [key for key in wanted if key not in weights and not key.endswith("num_batches_tracked")]
-    unexpected = [key for key in weights if key not in own and not is_head(key, heads)]
+    unexpected = [key for key in weights if key not in own and (keep_head or not is_head(key, heads))]
     shapes = [key for key in wanted if key in weights and weights[key].shape != wanted[key].shape]
+    other_than_head = [*missing, *unexpected, *(key for key in shapes if not is_head(key, heads))]
+    if shapes and not other_than_head and len(weights[shapes[0]]) != len(own[shapes[0]]):
+        raise CheckpointError(_head_message(source, len(weights[shapes[0]]), len(own[shapes[0]])))
     if missing or unexpected or shapes:
         raise CheckpointError(_mismatch_message(source, missing, unexpected, shapes, own, weights))
     network.load_state_dict({key: weights.get(key, value) for key, value in wanted.items()}, strict=False)
@@ -85,6 +92,13 @@ def _reason(error: Exception) -> str:
         # torch's own message tells how to run the code in the file, which is no advice to give
         return "it is damaged, or holds Python objects other than tensors, which could run code and are refused"
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _head_message(source: str, found: int, wanted: int) -> str:
+    return (
+        f"model.head: is keep, and the head in {source} has {found} outputs where the data have {wanted} classes; "
+        "set model.head=replace for a fresh head"
+    )
 
 
 def _mismatch_message(

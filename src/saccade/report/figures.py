@@ -142,6 +142,24 @@ def curves_panel(title: str, curves: Sequence[Curve], *, best: tuple[int, str] |
     return draw
 
 
+def range_panel(rates: Sequence[float], losses: Sequence[float], suggestion: float) -> Draw:
+    """The smoothed training loss over the learning rate, with the suggested rate marked."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot(rates, losses, color=_BLUE)
+        axes.set_xscale("log")
+        # the end of the curve, where training diverges, would flatten the rest
+        low, high = min(losses), losses[0]
+        axes.set_ylim(low - 0.1 * (high - low), high + 0.5 * (high - low))
+        axes.axvline(suggestion, color=_INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+        place = {"xytext": (-5, 5), "textcoords": "offset points", "ha": "right", "fontsize": 9.5, "color": _MUTED}
+        axes.annotate(f"steepest at {suggestion:.2g}", (suggestion, 0), xycoords=("data", "axes fraction"), **place)
+        axes.set_title("Training loss over the learning rate")
+        axes.set_xlabel("learning rate")
+
+    return draw
+
+
 def tail_panel(shares: Sequence[float], lines: Mapping[str, Sequence[float]]) -> Draw:
     """Tail accuracy over the share of found images that is kept; first the mean; NaN is a gap."""
 

@@ -48,7 +48,7 @@ def training_plots(
     """Loss and metric over the epochs; also ``curves.svg`` and ``curves.png`` with both side by side."""
     if not epochs:
         return []
-    split = next((s for s in ("holdout", "val") if s in epochs[-1]), None)
+    split = next((s for s in ("overfit", "holdout", "val") if any(s in row for row in epochs)), None)
     selection = environment.get("selection") or {}
     metric = selection.get("metric") or HEADLINE[task]
     best = (int(selection["best_epoch"]), f"best: epoch {selection['best_epoch']}") if selection else None
@@ -62,17 +62,21 @@ def training_plots(
 
 
 def _curves(epochs: Sequence[Mapping[str, Any]], key: str, split: str | None) -> Iterator[Curve]:
-    for part in ("train", split):
-        values = [row.get(part, {}).get(key) for row in epochs] if part else []
-        if part and any(v is not None for v in values):
-            yield Curve(part, part == "train", [int(row["epoch"]) for row in epochs], values)
+    for part in ("train", split) if split else ("train",):
+        scored = [row for row in epochs if part in row]
+        values = [row[part].get(key) for row in scored]
+        if any(v is not None for v in values):
+            yield Curve(part, part == "train", [int(row["epoch"]) for row in scored], values)
 
 
 def _curve_words(key: str, split: str | None) -> str:
     where = f" and on the {split} split" if split else ""
     if key == "loss":
         return f"Loss while training{where}, over the epochs."
-    return f"Measured on the {split} split after each epoch; the best epoch is chosen by it."
+    return (
+        f"Measured on the {split} split after each epoch; the best epoch is chosen by it. A curve of the training split "
+        "is of its images as they were trained on, changed by chance, while the network was still learning from them."
+    )
 
 
 def multilabel_plots(scored: Scored, folder: Path) -> list[Plot]:

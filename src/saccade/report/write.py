@@ -64,6 +64,7 @@ def _run_context(run: Run, scored: Scored | None, others: Sequence[Evaluation]) 
         "opening": words.choice_sentence(scored, environment, len(epochs))
         if scored
         else words.unscored_sentence(environment, epochs),
+        "notes": environment.get("notes", []),
         "training": training_plots(epochs, environment, task, run.figures),
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
         "splits": tables.splits_table(data, chosen_on=(environment.get("selection") or {}).get("split")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,10 +22,14 @@ from saccade.samples import Batch, ImageLoss, Prediction, Sample
 class Task(ABC):
     """One kind of problem. Made from a resolved config: class names, weights and normalisation are all given in it."""
 
-    monitor: ClassVar[str]
+    monitor: str
     """Key of the metric (larger is better) that chooses the best epoch."""
-    headline: ClassVar[str]
+    headline: str
     """How that metric is called in text."""
+    positive: str | None = None
+    """The class in question, against the rest, where there is one."""
+    threshold: float | None = None
+    """The score above which the answer is yes; None where the highest score is the answer."""
 
     def __init__(self, config: Config) -> None:
         assert config.data.classes is not None, "the config must be resolved"
@@ -46,6 +50,22 @@ class Task(ABC):
     def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
         """Settings of the task's section that are measured on the training split, such as balanced weights."""
 
+    @classmethod
+    def check_selection(cls, config: Config, split: str, listing: Listing) -> None:
+        """Refuse a split of a resolved config that cannot choose what it is to choose.
+
+        Raises:
+            SaccadeError: it cannot.
+        """
+
+    def deciding(self, about: Mapping[str, Any]) -> Task:
+        """The task with what the training of a checkpoint chose for its weights, by what the checkpoint says of itself.
+
+        Raises:
+            CheckpointError: it does not say.
+        """
+        return self
+
     @abstractmethod
     def dataset(self, listing: Listing, *, training: bool) -> Dataset[Sample]:
         """The samples of a listing, with the random changes of training or without."""
@@ -58,9 +78,17 @@ class Task(ABC):
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
         """The loss of each image of the batch."""
 
+    def hits(self, logits: Tensor, batch: Batch) -> Tensor | None:
+        """(B,) float, 1 where the answer is right, for the curve of training; None for a task without such a number."""
+        return None
+
     @abstractmethod
     def decode(self, logits: Tensor) -> Prediction:
         """What the network says."""
+
+    def encode(self, prediction: Prediction) -> Tensor | None:
+        """Logits of which ``decode`` makes this prediction, which give averaged scores a loss; None: they have none."""
+        return None
 
     @abstractmethod
     def metrics(self) -> Metric:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from saccade.config.schema import Config, MeanStd
-from saccade.data import folder, table, voc
+from saccade.data import class_names, folder, table, voc
 from saccade.data.dataset import ImageDataset
 from saccade.data.listing import Listing
 from saccade.data.transforms import (
@@ -24,6 +24,7 @@ from saccade.data.transforms import (
 )
 from saccade.errors import ConfigError, DataError
 from saccade.nn.backbones import build
+from saccade.nn.init import initialize
 from saccade.nn.torchvision_names import from_torchvision
 from saccade.nn.weights import load_weights, read_state_dict
 from saccade.samples import Prediction
@@ -46,7 +47,8 @@ def read(config: Config, split: str, *, many: bool) -> Listing:
                     "data.format: folder gives one class an image, and task.name is multilabel; "
                     "set task.name=classify, or data.format to voc or table"
                 )
-            return folder.read(data.root, split, classes=data.classes)
+            called = class_names.of(data.root, data.class_names)
+            return folder.read(data.root, split, classes=data.classes, called=called)
         case "table":
             layout = table_layout(config)
             if data.split_column is None and split != data.train:
@@ -96,9 +98,15 @@ def transform(config: Config, *, training: bool) -> Transform:
         return evaluation_transform(
             data.image_size, resize=data.resize, crop_share=data.resize_crop, mean=mean, std=std
         )
-    augmentation = Augmentation(**data.augment.model_dump())
+    return _training_transform(config, data.image_size)
+
+
+def _training_transform(config: Config, size: int) -> Transform:
+    data = config.data
+    mean, std = normalization(config)
+    augmentation = Augmentation(**data.augment.model_dump(exclude={"mixup", "cutmix"}))
     return training_transform(
-        data.image_size,
+        size,
         augmentation=augmentation,
         resize=data.resize,
         crop_share=data.resize_crop,
@@ -109,23 +117,36 @@ def transform(config: Config, *, training: bool) -> Transform:
 
 def dataset(config: Config, listing: Listing, *, training: bool) -> ImageDataset:
     """The samples of a listing."""
-    return ImageDataset(listing, transform(config, training=training), seed=config.seed)
+    sizes = config.data.progressive if training else ()
+    parts = len(sizes) + 1
+    earlier = [
+        (config.trainer.max_epochs * (part + 1) // parts, _training_transform(config, size))
+        for part, size in enumerate(sizes)
+    ]
+    return ImageDataset(listing, transform(config, training=training), seed=config.seed, earlier=earlier)
 
 
 def model(config: Config) -> nn.Module:
     """The network, from random, published, or given weights."""
     classes = config.data.classes
     assert classes is not None, "the config must be resolved"
+    section = config.model
+    keep_head = section.head == "keep"
     network = build(
-        config.model.name,
+        section.name,
         classes=len(classes),
         image_size=config.data.image_size,
-        pretrained=config.model.pretrained,
-        drop_rate=config.model.drop_rate,
+        pretrained=section.pretrained,
+        keep_head=keep_head,
+        drop_rate=section.drop_rate,
+        norm=section.norm,
+        zero_init_last=section.zero_init_last,
     )
-    if config.model.weights is not None:
-        weights = from_torchvision(read_state_dict(config.model.weights), network, config.model.name)
-        load_weights(network, weights, source=str(config.model.weights))
+    if section.init != "default":
+        initialize(network, section.init, section.init_fan)
+    if section.weights is not None:
+        weights = from_torchvision(read_state_dict(section.weights), network, section.name)
+        load_weights(network, weights, source=str(section.weights), keep_head=keep_head)
     return network
 
 

@@ -15,7 +15,7 @@ from torchmetrics import Metric
 from saccade.config.schema import Config, MultilabelTask
 from saccade.data.dataset import ImageDataset
 from saccade.data.listing import ABSENT, PRESENT, Listing
-from saccade.decode.scores import each_by_itself
+from saccade.decode.scores import each_by_itself, logits_of_each
 from saccade.losses.multilabel import asymmetric, bce, focal
 from saccade.losses.weights import balanced_class_weights, balanced_positive_weights
 from saccade.metrics.stateful import MultilabelMetrics
@@ -36,6 +36,7 @@ class Multilabel(Task):
         section = config.task
         assert isinstance(section, MultilabelTask)
         self.section = section
+        self.threshold = section.threshold
         weights = labels.class_weights(section.class_weights, self.classes, key="task.class_weights")
         self._class_weights = None if weights is None else torch.tensor(weights)
         positive = labels.class_weights(section.positive_weights, self.classes, key="task.positive_weights")
@@ -98,6 +99,10 @@ class Multilabel(Task):
     def decode(self, logits: Tensor) -> Prediction:
         """Logits to one probability a class."""
         return each_by_itself(logits)
+
+    def encode(self, prediction: Prediction) -> Tensor:
+        """Probabilities to logits."""
+        return logits_of_each(prediction)
 
     @property
     def pooling(self) -> Mapping[str, str]:

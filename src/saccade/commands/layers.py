@@ -1,0 +1,130 @@
+"""The layers of a network as a rich table: a tree in which blocks that repeat are told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from saccade.nn.anatomy import Anatomy, Field, Layer, amount, times
+
+IDLE = ("Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "DropPath")
+"""Modules that do nothing when a network is scored."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer and those in it."""
+
+    layer: Layer
+    children: tuple[Node, ...]
+
+    def all(self) -> Iterator[Layer]:
+        """The layer and all in it."""
+        yield self.layer
+        for child in self.children:
+            yield from child.all()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for blocks that are built alike; what they see of the image may differ."""
+        start = len(self.layer.name)
+        return tuple(
+            (each.name[start:], each.kind, each.output, each.formula, each.parameters, each.trainable)
+            for each in self.all()
+        )
+
+
+def layers_table(found: Anatomy, *, depth: int | None = None, every: bool = False) -> Table:
+    """A row a layer.
+
+    Args:
+        found: the network.
+        depth: layers below this many levels are summed up in the one that holds them.
+        every: also blocks that are like the one before, and layers that do nothing in evaluation.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=found.name, title_justify="left")
+    table.add_column("layer", overflow="fold")
+    table.add_column("output")
+    table.add_column("parameters", overflow="fold")
+    for heading in ("count", "multiply-\nadds", "receptive\nfield"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    root = _tree(found.layers)
+    if root.layer.parameters or root.layer.multiply_adds:
+        table.add_row(*_row("(itself)", root.layer.kind, [root.layer]))
+    for row in _rows(root.children, 0, depth, every):
+        table.add_row(*row)
+    return table
+
+
+def totals(found: Anatomy) -> Iterator[str]:
+    """The lines below the table."""
+    yield f"parameters     {found.parameters:,} ({_trainable(found)}), {found.megabytes:.1f} MB as float32"
+    yield f"multiply-adds  {amount(found.multiply_adds)} for an image of {times(found.image)}"
+    if found.lost is not None:
+        yield f"?: what a position sees of the image is not followed through every operation; the first is {found.lost}"
+
+
+def _trainable(found: Anatomy) -> str:
+    return "all trainable" if found.trainable == found.parameters else f"{found.trainable:,} trainable"
+
+
+def _tree(layers: Sequence[Layer]) -> Node:
+    children, place = [], 1
+    while place < len(layers):
+        end = place + 1 + layers[place].inside
+        children.append(_tree(layers[place:end]))
+        place = end
+    return Node(layers[0], tuple(children))
+
+
+def _rows(nodes: Sequence[Node], level: int, depth: int | None, every: bool) -> Iterator[list[Text]]:
+    shown = [node for node in nodes if every or not _idle(node)]
+    for _, alike in groupby(shown, lambda node: node.key):
+        first, *rest = alike
+        for node in (first, *rest) if every or not first.children else (first,):
+            yield from _one(node, level, depth, every)
+        if rest and first.children and not every:
+            names = [node.layer.name.rpartition(".")[2] for node in rest]
+            name = names[0] if len(rest) == 1 else f"{names[0]} to {names[-1]}"
+            kind = first.layer.kind if len(rest) == 1 else f"{len(rest)} {first.layer.kind}"
+            yield _row("  " * level + name, kind, [layer for node in rest for layer in node.all()], last=rest[-1].layer)
+
+
+def _one(node: Node, level: int, depth: int | None, every: bool) -> Iterator[list[Text]]:
+    name = "  " * level + node.layer.name.rpartition(".")[2]
+    opened = [child for child in node.children if every or not _idle(child)]
+    if not opened or (depth is not None and level + 1 >= depth):
+        yield _row(name, node.layer.kind, list(node.all()), last=node.layer)
+        return
+    yield _row(name, node.layer.kind, [node.layer])
+    yield from _rows(opened, level + 1, depth, every)
+
+
+def _idle(node: Node) -> bool:
+    """Whether there is nothing to tell: no parameters, and nothing done."""
+    return all(each.parameters == 0 and (each.kind in IDLE or each.calls == 0) for each in node.all())
+
+
+def _row(name: str, kind: str, layers: Sequence[Layer], *, last: Layer | None = None) -> list[Text]:
+    """Name, then what the layers count together, then output and receptive field of the last, where it is given."""
+    parameters = sum(layer.parameters for layer in layers)
+    multiply_adds = sum(layer.multiply_adds for layer in layers)
+    counted = [layer for layer in layers if layer.parameters]
+    return [
+        Text.assemble(name, " ", (kind, "dim")),
+        Text(times(last.output) if last is not None and last.output else ""),
+        Text(counted[0].formula if len(counted) == 1 else ""),
+        Text(f"{parameters:,}" if parameters else ""),
+        Text(amount(multiply_adds) if multiply_adds else ""),
+        Text(_field(last.receptive_field) if last is not None and last.receptive_field else ""),
+    ]
+
+
+def _field(field: tuple[Field, ...]) -> str:
+    words = ["?" if each is None else str(each) for each in field]
+    return words[0] if len(set(words)) == 1 else "×".join(words)

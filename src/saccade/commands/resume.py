@@ -1,0 +1,106 @@
+"""``saccade train --resume``: go on with a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from saccade.commands.opening import config_of
+from saccade.commands.train import RUN_OF_MAIN_PROCESS, finish, nothing
+from saccade.config.dump import dump
+from saccade.console import is_main_process, say
+from saccade.data.listing import fingerprint
+from saccade.engine import checkpoint, trainer
+from saccade.engine.resolve import Prepared, prepare
+from saccade.errors import CheckpointError, ConfigError, DataError
+from saccade.files import copy_file, write_text
+from saccade.report.growing import growing_curves
+from saccade.runs import Run
+
+ON_RESUME = (
+    "trainer.max_epochs",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.early_stopping",
+    "loader.workers",
+    "data.root",
+)
+"""What may change when a run goes on; anything else would make it another run."""
+
+
+def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
+    """Go on with a run from its last finished epoch; the result is the same as if it had never stopped.
+
+    Args:
+        path: a run folder; or one of its ``checkpoints/epoch-NNN.ckpt``, from which a new run folder goes on, and the
+            old one stays as it is.
+        overrides: ``key=value`` of ``ON_RESUME``.
+
+    Raises:
+        CheckpointError: no epoch was finished.
+        ConfigError: a setting that would make it another run.
+    """
+    run = branch(Path(path)) if Path(path).suffix == ".ckpt" else Run.open(path)
+    config = config_of(run, overrides, changeable=ON_RESUME)
+    with run.locked() if is_main_process() else nothing():
+        prepared = prepare(config, say)
+        done = _epochs_done(run, prepared)
+        task, network = trainer.build_task(prepared.config)
+        if is_main_process():
+            write_text(run.config_file, dump(prepared.config, run.path))
+            run.keep_epochs(run.epochs()[:done])
+            environment = run.environment()
+            environment["data"]["root"] = str(config.data.root.resolve())
+            run.write_environment(environment)
+            os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
+        section = prepared.config.trainer
+        say(f"{run.path}: going on after epoch {done} of {section.max_time or section.max_epochs}")
+        keeper = trainer.fit(run, prepared, task, network, done=done, kept=growing_curves(run, config.task.name))
+        finish(run, prepared, task, keeper)
+    return run
+
+
+def branch(path: Path) -> Run:
+    """A new run folder beside the old one that stands where the checkpoint of an epoch does.
+
+    Raises:
+        CheckpointError: it is not the checkpoint of an epoch in a run folder.
+    """
+    content = checkpoint.load(path)
+    old = Run.open(path.resolve().parent.parent)
+    epoch = content["saccade"]["epoch"]
+    if path.resolve() != old.checkpoint_of(epoch).resolve():
+        raise CheckpointError(
+            f"{path}: training goes on from a run folder (its last epoch), or from an epoch-NNN.ckpt in its "
+            "checkpoints, which trainer.keep_checkpoints=all keeps"
+        )
+    new = Run.create(old.path.parent.parent, old.path.parent.name)
+    shutil.copy(old.config_file, new.config_file)
+    environment = {key: value for key, value in old.environment().items() if key != "selection"}
+    new.write_environment({**environment, "branched_from": f"{old.path.name}, epoch {epoch}"})
+    new.keep_epochs(old.epochs()[:epoch])
+    for number in range(1, epoch + 1):
+        copy_file(old.checkpoint_of(number), new.checkpoint_of(number))
+    best = content["callbacks"]["EpochKeeper"]["best_epoch"]
+    copy_file(old.checkpoint_of(best), new.checkpoints / "best.ckpt")
+    copy_file(path, new.checkpoints / "last.ckpt")
+    return new
+
+
+def _epochs_done(run: Run, prepared: Prepared) -> int:
+    content = checkpoint.load(run.checkpoints / "last.ckpt")
+    if "epoch" not in content:
+        raise ConfigError(f"{run.path}: it was made with trainer.max_epochs=0, so there is no training to resume")
+    before = run.environment()["data"]["splits"]["train"]["fingerprint"]
+    now = fingerprint(prepared.listings["train"])
+    if before != now:
+        raise DataError(
+            f"{prepared.config.data.root}: the training images or labels have changed since the run was started; "
+            "put them back to resume it, or start a new run"
+        )
+    done = int(content["epoch"]) + 1
+    if prepared.config.trainer.max_epochs < done and prepared.config.trainer.max_time is None:
+        raise ConfigError(f"trainer.max_epochs: {done} epochs are done already; set it to {done} or more")
+    return done

@@ -1,0 +1,73 @@
+"""What reaches the head of a frozen network, computed once instead of in every epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from saccade.config.schema import Augment, Config
+from saccade.engine.module import Module
+from saccade.errors import ConfigError
+from saccade.nn.backbones import head_names
+from saccade.samples import Batch
+from saccade.tasks.base import Task
+
+UNCHANGED = Augment(crop=None, flip=0.0)
+"""Augmentation that changes nothing."""
+
+
+def obstacle(config: Config) -> str | None:
+    """Why the features of this training change from epoch to epoch; None where they do not."""
+    reasons = {
+        "model.freeze is not backbone": config.model.freeze != "backbone",
+        "data.augment changes the images (it takes crop=null and flip=0)": config.data.augment != UNCHANGED,
+        "model.drop_rate is not 0": config.model.drop_rate > 0,
+        "data.progressive changes the image size": bool(config.data.progressive),
+        "trainer.devices is not 1": config.trainer.devices != 1,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def are_kept(config: Config) -> bool:
+    """Whether features are to be computed once.
+
+    Raises:
+        ConfigError: ``model.cache_features`` is true, and they change from epoch to epoch.
+    """
+    found = obstacle(config)
+    if config.model.cache_features is True and found is not None:
+        raise ConfigError(f"model.cache_features: is true, and {found}; change that, or set model.cache_features=auto")
+    return config.model.cache_features is not False and found is None
+
+
+class FeatureReader(Module):
+    """Collects what reaches the head."""
+
+    def __init__(self, task: Task, network: nn.Module) -> None:
+        super().__init__(task, network)
+        self.found: list[tuple[Tensor, Tensor]] = []  # positions and features of each batch
+        self._reached = torch.empty(0)
+        self._head = [network.get_submodule(head_names(network)[0])]  # in a list, so that it is not registered twice
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Read a batch. As in scoring and not in prediction, where Lightning puts a sampler of its own."""
+        handle = self._head[0].register_forward_pre_hook(self._keep)
+        try:
+            logits = self(batch.image)
+        finally:
+            handle.remove()
+        assert torch.equal(self._head[0](self._reached), logits), "a head is the last thing that a network computes"
+        self.found.append((batch.index.cpu(), self._reached.cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """There is nothing to score."""
+
+    def features(self) -> Tensor:
+        """(N, D) in the order of the listing."""
+        index, features = (torch.cat(parts) for parts in zip(*self.found, strict=True))
+        return features[index.argsort()]
+
+    def _keep(self, _: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._reached = inputs[0]

@@ -1,0 +1,79 @@
+"""The learning-rate range test (Smith 2017, arXiv 1506.01186, section 3.3)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import torch
+
+from saccade.console import progress_bar
+from saccade.engine.datamodule import DataModule
+from saccade.engine.module import Module
+from saccade.engine.optimizer import build_optimizer
+from saccade.engine.resolve import Prepared
+from saccade.engine.trainer import build_task
+from saccade.errors import SaccadeError
+
+LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 100
+SMOOTHING = 0.9
+"""Decay of the moving average of the loss, which is corrected for its start."""
+DIVERGED = 4.0
+"""The test ends where the smoothed loss is so many times its lowest value."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the test found."""
+
+    rates: list[float]  # the rate of each step, rising by a constant factor
+    losses: list[float]  # the smoothed training loss before each step
+    suggestion: float  # the rate at which the loss falls fastest over the logarithm of the rate
+
+
+def range_test(prepared: Prepared) -> Range:
+    """Train for ``STEPS`` batches while the rate rises from ``LOWEST`` to ``HIGHEST``; nothing is kept.
+
+    Raises:
+        SaccadeError: the loss was not finite from the start.
+    """
+    task, network = build_task(prepared.config)
+    device = torch.device(
+        "cuda" if torch.cuda.is_available() and prepared.config.trainer.accelerator != "cpu" else "cpu"
+    )
+    module = Module(task, network).to(device).train()
+    optimizer = build_optimizer(network, prepared.config)
+    relative = [group["lr"] / prepared.config.optim.lr for group in optimizer.param_groups]
+    loader = DataModule(task, prepared.listings, selection=prepared.selection).loader("train", training=True)
+    rates, losses, average, lowest = [], [], 0.0, math.inf
+    with progress_bar() as bar:
+        shown = bar.add_task("trying learning rates", total=STEPS)
+        for step, batch in enumerate(itertools.islice(itertools.chain.from_iterable(itertools.repeat(loader)), STEPS)):
+            rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
+            for group, factor in zip(optimizer.param_groups, relative, strict=True):
+                group["lr"] = rate * factor
+            optimizer.zero_grad()
+            loss = module.training_step(batch.to(device), step)
+            average = SMOOTHING * average + (1 - SMOOTHING) * float(loss.detach())
+            smooth = average / (1 - SMOOTHING ** (step + 1))
+            if not math.isfinite(smooth) or smooth > DIVERGED * lowest:
+                break
+            loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+            optimizer.step()
+            lowest = min(lowest, smooth)
+            rates.append(rate)
+            losses.append(smooth)
+            bar.advance(shown)
+    if len(rates) < 3:
+        raise SaccadeError("the training loss is not finite even at the lowest learning rate; look at data and network")
+    return Range(rates, losses, suggested(rates, losses))
+
+
+def suggested(rates: list[float], losses: list[float]) -> float:
+    """The rate at the steepest fall of the loss over log(rate), by central differences; the ends do not count.
+
+    As the rates rise by a constant factor, differences of the loss alone decide.
+    """
+    falls = [losses[k + 1] - losses[k - 1] for k in range(1, len(losses) - 1)]
+    return rates[1 + min(range(len(falls)), key=falls.__getitem__)]
