@@ -33,6 +33,7 @@ RENEW = ".venv/bin/python tests/test_docs.py"
 
 SMALL = [
     "model.name=small_cnn",
+    "model.zero_init_last=false",
     "model.pretrained=false",
     "data.image_size=32",
     "loader.batch_size=4",
@@ -182,7 +183,7 @@ def run_saccade(words: list[str], line: str, into: Path | None, saccade: Callabl
     if words[0] in NOT_RUN or " ".join(words[:2]) in NOT_RUN:
         parse(words)
         return
-    if words[0] == "train" and "--resume" not in words:
+    if words[0] in ("train", "find-lr") and "--resume" not in words:
         words = [*words, *SMALL, *(SMALL_SCENES if "scenes-" in line else [])]
         words += [] if "data.holdout=" in line else ["data.holdout=0.25"]
     done = saccade(*words)

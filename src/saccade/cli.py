@@ -129,7 +129,7 @@ def evaluate(
     if as_json:
         print(json.dumps(evaluation.metrics(), indent=2, ensure_ascii=False))
     else:
-        _print_table(metrics_table(evaluation.metrics()))
+        _print_table(metrics_table(evaluation.metrics(), evaluation.about()))
         print(evaluation.path)
 
 
@@ -200,6 +200,7 @@ def summary(
         print(json.dumps(as_document(found), indent=2, ensure_ascii=False))
         return
     _print_table(layers_table(found, depth=depth, every=every))
+    print()
     for line in totals(found):
         print(line)
 

@@ -11,6 +11,8 @@ from saccade.config.sources import find_source, preset_names, preset_summary, pr
 from saccade.errors import ConfigError
 
 PRESETS = [
+    "cats-dogs",
+    "cats-dogs-weighted",
     "cifar10-resnet20",
     "dogs-cnn",
     "dogs-transfer",
@@ -64,7 +66,7 @@ def test_preset_text_has_its_comments_and_a_summary(name: str):
 def test_an_unknown_preset_is_told_with_the_nearest():
     with pytest.raises(ConfigError, match=r"^there is no preset 'voc-multilable'; did you mean voc-multilabel or "):
         preset_text("voc-multilable")
-    with pytest.raises(ConfigError, match=r"^there is no preset 'zzz'; the presets are cifar10-resnet20, "):
+    with pytest.raises(ConfigError, match=rf"^there is no preset 'zzz'; the presets are {PRESETS[0]}, {PRESETS[1]}, "):
         preset_summary("zzz")
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from saccade.losses.classify import cross_entropy
+from saccade.losses.classify import focal as softmax_focal
 from saccade.losses.multilabel import asymmetric, bce, focal
 
 W = torch.tensor([0.5, 1.0, 2.0, 4.0])
@@ -19,6 +20,8 @@ LOSSES = {
     "asymmetric, no clip": (asymmetric, True, {"clip": 0.0, "gamma_positive": 1.0}, {}),
     "asymmetric, gammas 0.5": (asymmetric, True, {"gamma_negative": 0.5, "gamma_positive": 0.5}, {}),
     "cross_entropy": (cross_entropy, False, {}, {"class_weights": W}),
+    "softmax focal": (softmax_focal, False, {}, {"class_weights": W}),
+    "softmax focal, gamma 0.5": (softmax_focal, False, {"gamma": 0.5}, {"class_weights": W}),
     "cross_entropy, smoothed": (cross_entropy, False, {"label_smoothing": 0.1}, {"class_weights": W}),
 }
 every = pytest.mark.parametrize(("loss", "multilabel", "settings", "by_class"), LOSSES.values(), ids=LOSSES)

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy on values worked by hand; torch's own mean is compared with in tests/reference."""
+"""Softmax cross-entropy and focal loss on values worked by hand; torch's own mean is compared with in tests/reference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from saccade.losses.classify import cross_entropy
+from saccade.losses.classify import cross_entropy, focal
 
 # Logits whose softmax is 1/2, 1/4, 1/4.
 LOGITS = torch.tensor([[math.log(2), 0.0, 0.0]], dtype=torch.float64)
@@ -40,3 +40,27 @@ def test_a_certain_and_right_network_costs_nothing():
     got = cross_entropy(torch.tensor([[100.0, -100.0]]), torch.tensor([0]))
     assert got.total.tolist() == [0.0]
     assert cross_entropy(torch.tensor([[100.0, -100.0]]), torch.tensor([1])).total.tolist() == [200.0]
+
+
+# probabilities 1/2, 1/4, 1/4: (1 - p)^gamma is 1/2^gamma for the first class and (3/4)^gamma for the others
+FOCAL = [
+    (0, {"gamma": 0.0}, LOG2, 1.0),
+    (0, {"gamma": 1.0}, LOG2 / 2, 1.0),
+    (0, {}, LOG2 / 4, 1.0),
+    (1, {}, 9 / 16 * 2 * LOG2, 1.0),
+    (2, {"gamma": 0.5}, math.sqrt(3 / 4) * 2 * LOG2, 1.0),
+    (1, {"class_weights": torch.tensor([1.0, 3.0, 5.0])}, 3 * 9 / 16 * 2 * LOG2, 3.0),
+]
+
+
+@pytest.mark.parametrize(("target", "settings", "total", "weight"), FOCAL)
+def test_focal_values_worked_by_hand(target, settings, total, weight):
+    got = focal(LOGITS, torch.tensor([target]), **settings)
+    assert got.total.item() == pytest.approx(total, rel=1e-7)
+    assert got.weight.tolist() == [weight]
+
+
+def test_focal_of_a_certain_network():
+    logits = torch.tensor([[100.0, -100.0]])
+    assert focal(logits, torch.tensor([0])).total.tolist() == [0.0]
+    assert focal(logits, torch.tensor([1])).total.tolist() == [200.0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from saccade.losses.weights import balanced_class_weights, balanced_positive_weights
+from saccade.losses.weights import balanced_class_weights, balanced_positive_weights, effective_class_weights
 
 
 def test_image_weights_have_mean_one_over_images_and_make_classes_count_alike():
@@ -41,3 +41,27 @@ def test_positive_weights_are_negatives_over_positives():
     weights = balanced_positive_weights([10, 40, 0, 5, 0], torch.tensor([30, 10, 8, 0, 0]))
     assert weights.tolist() == [3.0, 0.25, 1.0, 1.0, 1.0]
     assert weights.dtype == torch.float32
+
+
+def test_effective_weights_have_mean_one_over_images_and_the_proportion_of_the_paper():
+    counts = torch.tensor([200, 10])
+    weights = effective_class_weights(counts, beta=0.999)
+    assert (counts * weights).sum().item() / 210 == pytest.approx(1.0)
+    # (1 - 0.999^200) / (1 - 0.999^10) = 0.1813512 / 0.0099551
+    assert (weights[1] / weights[0]).item() == pytest.approx(18.2169, abs=1e-4)
+
+
+def test_effective_weights_lead_from_equal_to_balanced():
+    assert effective_class_weights([200, 10], beta=0.0).tolist() == [1.0, 1.0]
+    torch.testing.assert_close(
+        effective_class_weights([200, 10], beta=1 - 1e-12), balanced_class_weights([200, 10], mean_over="images")
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [([3, 1], [16 / 19, 28 / 19]), ([3, 0, 1], [16 / 19, 1.0, 28 / 19]), ([0, 0], [1.0, 1.0]), ([7], [1.0]), ([], [])],
+)
+def test_effective_weights_of_degenerate_counts(counts, expected):
+    # beta 1/2: (1/2) / (1 - 1/8) = 4/7 and (1/2) / (1/2) = 1, so 4 images weigh 19/7 before they are scaled
+    assert effective_class_weights(counts, beta=0.5).tolist() == pytest.approx(expected)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from saccade.errors import SaccadeError
 from saccade.metrics.classification import (
     above,
+    accuracy,
     balanced_accuracy,
     class_accuracies,
     classify_decisions,
+    classify_prediction,
     confusion_matrix,
+    f1_threshold,
     multilabel_decisions,
     top_k_accuracy,
 )
@@ -84,3 +88,49 @@ def test_tied_scores_go_to_the_earlier_class_as_argmax_has_it():
     scores = np.full((3, 3), 1 / 3, np.float32)
     assert [top_k_accuracy(scores, np.array([0, 1, 2]), k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1.0])
     assert top_k_accuracy(scores, scores.argmax(axis=1), 1) == 1.0
+
+
+def test_accuracy_is_the_diagonal():
+    assert accuracy(np.array([[3, 1], [2, 4]])) == 7 / 10
+    assert np.isnan(accuracy(np.zeros((2, 2), np.int64)))
+
+
+def test_two_classes_by_the_highest_score_or_by_a_threshold():
+    scores = np.array([[0.5, 0.5], [0.4, 0.6], [0.75, 0.25]], np.float32)
+    assert classify_prediction(scores).tolist() == [0, 1, 0]
+    assert classify_prediction(scores, positive=1, threshold=0.5).tolist() == [0, 1, 0]
+    assert classify_prediction(scores, positive=1, threshold=0.25).tolist() == [1, 1, 0]
+    assert classify_prediction(scores, positive=0, threshold=0.45).tolist() == [0, 1, 0]
+    assert classify_prediction(scores[:0], positive=0, threshold=0.5).tolist() == []
+
+
+UP = float(np.nextafter(np.float32(0.5), np.float32(1)))
+# scores, targets, the threshold: a cut half-way between neighbours
+CUTS = {
+    "parted": ([0.75, 0.5, 0.25, 0.0], [1, 1, 0, 0], 0.375),
+    "one positive, first": ([0.75, 0.25, 0.125], [1, 0, 0], 0.5),
+    "one positive, last: all are called": ([0.75, 0.5, 0.25], [0, 0, 1], 0.125),
+    # of 1, 2, 3 called, 1 and 3 are right: F1 2/3, 1/2, 4/5
+    "mixed": ([0.75, 0.5, 0.25], [1, 0, 1], 0.125),
+    # 1 of 1 and 2 of 4 called: F1 2/3 both, and the higher cut is taken
+    "equal F1": ([0.75, 0.5, 0.375, 0.25], [1, 0, 0, 1], 0.625),
+    "equal scores go together": ([0.5, 0.5, 0.25], [1, 0, 0], 0.375),
+    "all scores equal": ([0.5, 0.5], [1, 0], 0.25),
+    "all positive": ([0.75, 0.5], [1, 1], 0.25),
+    "no positive": ([0.75, 0.5], [0, 0], 1.0),
+    "none at all": ([], [], 1.0),
+    "one": ([0.5], [1], 0.25),
+    "certain": ([1.0, 1.0, 0.0], [1, 1, 0], 0.5),
+    "a score of 0 is above nothing": ([0.0, 0.0], [1, 0], 1.0),
+    "neighbours among the floats": ([UP, 0.5], [1, 0], 0.5),
+}
+
+
+@pytest.mark.parametrize(("scores", "targets", "expected"), CUTS.values(), ids=CUTS)
+def test_the_threshold_with_the_highest_f1(scores, targets, expected):
+    assert f1_threshold(np.array(scores, np.float32), np.array(targets, np.int8)) == expected
+
+
+def test_a_threshold_needs_scores_that_are_numbers():
+    with pytest.raises(SaccadeError, match="NaN"):
+        f1_threshold(np.array([0.5, np.nan], np.float32), np.array([1, 0]))

@@ -56,9 +56,9 @@ def test_classify_on_a_table_worked_by_hand():
 
 @pytest.mark.parametrize(
     ("top_k", "n_classes", "name"),
-    [(5, 3, "top3_accuracy"), (2, 3, "top2_accuracy"), (1, 3, None), (5, 1, None)],
+    [(2, 3, "top2_accuracy"), (3, 3, None), (5, 3, None), (1, 3, None), (5, 1, None)],
 )
-def test_top_k_is_capped_and_left_out_at_one(top_k, n_classes, name):
+def test_top_k_is_left_out_where_it_is_accuracy_or_always_one(top_k, n_classes, name):
     scores = np.full((2, n_classes), 1 / n_classes, np.float32)
     got = classify_scores(scores, np.zeros(2, np.int64), classes=list("abc")[:n_classes], top_k=top_k)
     assert [k for k in got.metrics if k.startswith("top")] == ([name] if name else [])
@@ -68,8 +68,40 @@ def test_every_number_says_how_it_was_pooled_and_nothing_else_does():
     multilabel = multilabel_scores(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.int8), classes=["a"])
     assert list(MULTILABEL_POOLING) == ["loss", *multilabel.metrics]
     for top_k in (1, 2, 5):
-        got = classify_scores(np.zeros((1, 3), np.float32), np.zeros(1, np.int64), classes=list("abc"), top_k=top_k)
-        assert list(classify_pooling(3, top_k)) == ["loss", *got.metrics]
+        for positive in (None, "b"):
+            scores, target = np.zeros((1, 3), np.float32), np.zeros(1, np.int64)
+            got = classify_scores(scores, target, classes=list("abc"), top_k=top_k, positive=positive)
+            assert list(classify_pooling(3, top_k, positive=positive)) == ["loss", *got.metrics]
+
+
+def test_the_class_in_question_comes_first_and_is_its_row_of_the_table():
+    scores = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.4, 0.5, 0.1]], np.float32)
+    target = np.array([0, 0, 1])
+    got = classify_scores(scores, target, classes=["cat", "dog", "bus"], positive="dog")
+    assert list(got.metrics)[:4] == ["positive_ap", "positive_precision", "positive_recall", "positive_f1"]
+    for name in ("ap", "precision", "recall", "f1"):
+        assert got.metrics[f"positive_{name}"] == got.per_class["dog"][name]
+    plain = classify_scores(scores, target, classes=["cat", "dog", "bus"])
+    assert {k: v for k, v in got.metrics.items() if not k.startswith("positive_")} == plain.metrics
+    absent = classify_scores(scores, target, classes=["cat", "dog", "bus"], positive="bus").metrics
+    assert [absent[f"positive_{k}"] for k in ("ap", "precision", "recall", "f1")] == [None, 0.0, 0.0, 0.0]
+
+
+def test_a_threshold_moves_decisions_and_leaves_rankings():
+    scores = np.array([[0.9, 0.1], [0.7, 0.3], [0.6, 0.4], [0.2, 0.8]], np.float32)
+    target = np.array([0, 0, 1, 1])
+    usual = classify_scores(scores, target, classes=["cat", "dog"], positive="dog")
+    lower = classify_scores(scores, target, classes=["cat", "dog"], positive="dog", threshold=0.3)
+    assert (usual.metrics["accuracy"], usual.metrics["positive_recall"]) == (3 / 4, 1 / 2)
+    assert (lower.metrics["accuracy"], lower.metrics["positive_recall"]) == (1.0, 1.0)  # 0.3 is not above 0.3
+    assert lower.metrics["balanced_accuracy"] == lower.metrics["macro_f1"] == 1.0
+    assert [row["n_predicted"] for row in lower.per_class.values()] == [2, 2]
+    for name in ("positive_ap", "map", "auroc"):
+        assert lower.metrics[name] == usual.metrics[name]
+    nothing = classify_scores(scores, target, classes=["cat", "dog"], positive="dog", threshold=1.0).metrics
+    assert [nothing[f"positive_{k}"] for k in ("precision", "recall", "f1")] == [0.0, 0.0, 0.0]
+    other = classify_scores(scores, target, classes=["cat", "dog"], positive="cat", threshold=0.7).metrics
+    assert (other["positive_precision"], other["positive_recall"]) == (1.0, 1 / 2)  # only 0.9 is above
 
 
 def test_no_image_at_all_is_undefined_throughout():

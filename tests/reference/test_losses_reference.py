@@ -11,8 +11,9 @@ from timm.loss import AsymmetricLossMultiLabel
 from torchvision.ops import sigmoid_focal_loss
 
 from saccade.losses.classify import cross_entropy
+from saccade.losses.classify import focal as softmax_focal
 from saccade.losses.multilabel import asymmetric, bce, focal
-from saccade.losses.weights import balanced_class_weights
+from saccade.losses.weights import balanced_class_weights, effective_class_weights
 
 
 def multilabel(dtype=torch.float64):
@@ -79,3 +80,37 @@ def test_image_weights_equal_scikit_learn():
     y = np.repeat([0, 1, 2], [50, 7, 13])
     expected = compute_class_weight("balanced", classes=np.arange(3), y=y)
     np.testing.assert_allclose(balanced_class_weights([50, 7, 13], mean_over="images"), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([1.0, 2.0, 0.5, 3.0, 0.1], dtype=torch.float64)])
+def test_softmax_focal_with_gamma_0_equals_torch_s_cross_entropy(weights):
+    logits, _ = multilabel()
+    target = torch.arange(16) % 5
+    got = softmax_focal(logits, target, gamma=0.0, class_weights=weights)
+    assert_same(got.total.sum() / got.weight.sum(), F.cross_entropy(logits, target, weight=weights), logits)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_softmax_focal_of_two_classes_equals_torchvision(gamma):
+    # the softmax of logits (0, x) is the sigmoid of x
+    x = torch.randn(16, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).mul(3).requires_grad_()
+    target = torch.arange(16) % 2
+    got = softmax_focal(torch.stack([torch.zeros_like(x), x], dim=1), target, gamma=gamma)
+    assert_same(got.mean(), sigmoid_focal_loss(x, target.double(), alpha=-1, gamma=gamma, reduction="mean"), x)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_softmax_focal_equals_its_formula_in_float64(gamma):
+    logits, _ = multilabel()
+    target = torch.arange(16) % 5
+    p = torch.softmax(logits, 1)[torch.arange(16), target]
+    assert_same(softmax_focal(logits, target, gamma=gamma).mean(), (-((1 - p) ** gamma) * p.log()).mean(), logits)
+
+
+@pytest.mark.parametrize("beta", [0.9, 0.99, 0.999, 0.9999])
+def test_effective_weights_equal_the_formula_of_the_paper(beta):
+    """Cui et al. 2019, eq. 2 and section 4; there scaled to mean 1 over classes, here over images."""
+    counts = np.array([5000, 700, 31, 1])
+    weights = (1 - beta) / (1 - np.power(beta, counts))
+    expected = weights / np.average(weights, weights=counts)
+    np.testing.assert_allclose(effective_class_weights(counts.tolist(), beta=beta), expected, rtol=1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from saccade.metrics.classification import multilabel_decisions
+from saccade.metrics.classification import f1_threshold, multilabel_decisions
 from saccade.metrics.ranking import auroc, average_precision, eleven_point_average_precision
 from saccade.metrics.summary import classify_scores, multilabel_scores
 
@@ -110,6 +110,66 @@ def test_classify_classes_equal_scikit_learn(seed):
         values = (row["precision"], row["recall"], row["f1"], row["n_positive"], row["n_predicted"])
         assert values == pytest.approx((p[i], r[i], f[i], n[i], confusion[:, i].sum()), abs=1e-12)
     assert got["c6"]["ap"] is got["c6"]["auroc"] is got["c6"]["accuracy"] is None
+
+
+def of_dogs(target, called):
+    """Precision, recall and F1 of dogs by scikit-learn."""
+    found = sk.precision_recall_fscore_support(target == 1, called, average="binary", zero_division=0)
+    return [float(v) for v in found[:3]]
+
+
+# targets (1 is a dog) and scores of dog: degenerate cases of a class against the rest
+DOGS = {
+    "mixed": ([0, 0, 0, 1, 1, 0], [0.1, 0.6, 0.3, 0.7, 0.4, 0.2]),
+    "never called": ([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4]),
+    "always called": ([0, 0, 1, 1], [0.9, 0.8, 0.7, 0.6]),
+    "no dog": ([0, 0, 0], [0.1, 0.9, 0.4]),
+    "no dog, none called": ([0, 0, 0], [0.1, 0.2, 0.4]),
+    "all dogs": ([1, 1, 1], [0.1, 0.9, 0.4]),
+    "all scores equal": ([0, 1, 0, 1], [0.5, 0.5, 0.5, 0.5]),
+    "ties across the classes": ([0, 1, 0, 1, 1], [0.75, 0.75, 0.25, 0.25, 0.25]),
+}
+
+
+@pytest.mark.parametrize("threshold", [None, 0.25, 0.5, 0.65])
+@pytest.mark.parametrize(("target", "score"), DOGS.values(), ids=DOGS)
+def test_the_class_in_question_equals_scikit_learn(target, score, threshold):
+    target, score = np.array(target), np.array(score, np.float32)
+    scores = np.stack([1 - score, score], axis=1)
+    got = classify_scores(scores, target, classes=["cat", "dog"], positive="dog", threshold=threshold).metrics
+    called = scores.argmax(1) == 1 if threshold is None else score > np.float32(threshold)
+    mine = [got[f"positive_{k}"] for k in ("precision", "recall", "f1")]
+    assert mine == pytest.approx(of_dogs(target, called), abs=1e-12)
+    assert got["accuracy"] == pytest.approx(sk.accuracy_score(target, called), abs=1e-12)
+    assert got["balanced_accuracy"] == pytest.approx(balanced(target, called.astype(int)), abs=1e-12)
+    if target.any():
+        assert got["positive_ap"] == pytest.approx(sk.average_precision_score(target, score), abs=1e-12)
+    else:
+        assert got["positive_ap"] is None
+
+
+@pytest.mark.parametrize("digits", [1, 7])
+@pytest.mark.parametrize("seed", range(5))
+def test_no_threshold_has_a_higher_f1_by_scikit_learn(seed, digits):
+    rng = np.random.default_rng(seed)
+    target = (rng.random(60) < 0.15).astype(int)
+    target[0] = 1
+    score = np.clip(rng.random(60) * 0.7 + 0.3 * target, 0, 1).round(digits).astype(np.float32)
+    threshold = f1_threshold(score, target)
+    precision, recall, _ = sk.precision_recall_curve(target, score)
+    best = np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12))
+    assert of_dogs(target, score > np.float32(threshold))[2] == pytest.approx(best, abs=1e-12)
+    # and of those that are as good, none is higher
+    higher = np.unique(score[score > threshold])
+    assert all(of_dogs(target, score > cut)[2] < best - 1e-12 for cut in higher)
+
+
+@pytest.mark.parametrize(("target", "score"), DOGS.values(), ids=DOGS)
+def test_the_best_threshold_of_degenerate_splits(target, score):
+    target, score = np.array(target), np.array(score, np.float32)
+    cuts = [1.0, 0.0, *score]
+    best = max(of_dogs(target, score > np.float32(cut))[2] for cut in cuts)
+    assert of_dogs(target, score > np.float32(f1_threshold(score, target)))[2] == pytest.approx(best, abs=1e-12)
 
 
 def devkit_eleven_point(scores, targets):

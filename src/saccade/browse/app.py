@@ -59,7 +59,7 @@ def create_app(run: Run, *, evaluation: str | None = None, data_root: Path | Non
 def _add_page(app: FastAPI, library: Library) -> None:
     environment = Environment(loader=PackageLoader("saccade.browse"), autoescape=True)
     shell = environment.get_template("page.html").render(
-        run=f"{library.run.path.resolve().parent.name}/{library.run.path.resolve().name}",
+        run=library.run.title,
         evaluations=library.names,
         first=library.first,
     )

@@ -116,7 +116,7 @@ class Gallery:
 
     def _of_class(self, name: str, choice: Choice) -> _Selection:
         p, index = self.predictions, self._index(name)
-        threshold = p.threshold if choice.threshold is None else choice.threshold
+        threshold = p.slider(index) if choice.threshold is None else choice.threshold
         ranking = self._ranking(index)
         codes = outcomes(p.labels(index), p.decided(index, threshold))
         everything = np.ones(len(codes), np.bool_)

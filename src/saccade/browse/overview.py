@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,24 @@ def summary(predictions: Predictions) -> dict[str, Any]:
         "n": len(predictions.images),
         "task": predictions.task,
         "threshold": predictions.threshold,
+        "positive": predictions.positive,
+        "rule": _rule(about),
         "checkpoint": about.get("checkpoint"),
         "epoch": about.get("epoch"),
         "optimistic": bool(about.get("optimistic")),
+        "folds": len(about["folds"]["epochs"]) if "folds" in about else None,
+        "out_of_fold": bool(about.get("out_of_fold")),
         "metrics": dict(sorted(metrics.get("metrics", {}).items(), key=lambda item: item[0] == "loss")),
         "columns": columns,
         "table": [[name, *(per_class.get(name, {}).get(c) for c in columns)] for name in predictions.classes],
     }
+
+
+def _rule(about: Mapping[str, Any]) -> str:
+    """How classify comes to its answer, in words."""
+    if about.get("positive") is None or about.get("threshold") is None:
+        return "the class of its highest score"
+    return f"{about['positive']} where that score is above {about['threshold']:.4g}"
 
 
 def confusion(predictions: Predictions) -> dict[str, Any]:

@@ -33,14 +33,15 @@ COLUMNS = {
 class Predictions:
     """All predictions of one evaluation.
 
-    The decision on a class is ``score > threshold`` for multilabel, and being the answer for classify.
+    The decision on a class is ``score > threshold`` for multilabel, and being the answer for classify, as it was
+    written: the class of the highest score, or what a threshold decided.
     """
 
     evaluation: Evaluation
     metrics: dict[str, Any]  # metrics.json
     task: str  # multilabel or classify
     classes: tuple[str, ...]
-    threshold: float  # of the multilabel decision; where the slider of classify starts
+    threshold: float  # of the decision; 0.5 where it is the highest score
     data_root: Path | None  # None where about.json does not tell
     images: list[str]  # N paths below the data root, forward slashes
     scores: Floats  # (C, N) in [0, 1]
@@ -49,6 +50,11 @@ class Predictions:
     losses: Floats  # (N,); NaN where everything is ignored
     missed: Ints  # (N,) classes present but not decided
     false_alarms: Ints  # (N,) classes decided but absent
+    positive: str | None = None  # the class in question, of whose score ``threshold`` is
+
+    def slider(self, index: int) -> float:
+        """Where the slider of a class starts: the answer is the other of two classes where the score is not above."""
+        return self.threshold if self.classes[index] == (self.positive or self.classes[index]) else 1 - self.threshold
 
     def labels(self, index: int) -> Labels:
         """(N,) int8: 1 where class ``index`` is present, 0 where absent, -1 where ignored."""
@@ -88,6 +94,7 @@ def load(evaluation: Evaluation) -> Predictions:
         classes=classes,
         threshold=threshold,
         data_root=Path(root) if root else None,
+        positive=about.get("positive"),
         images=scan.select("image").collect()["image"].to_list(),
         losses=scan.select(pl.col("loss").cast(pl.Float32)).collect()["loss"].fill_null(np.nan).to_numpy(),
         **read(scan, classes, threshold, file),

@@ -11,7 +11,7 @@ from saccade.config.load import load
 from saccade.console import say
 from saccade.engine import trainer
 from saccade.engine.lr_range import range_test
-from saccade.engine.resolve import prepare
+from saccade.engine.resolve import fold_config, prepare
 from saccade.files import written_aside
 from saccade.report.lr_range import draw_range
 
@@ -37,7 +37,7 @@ def find_lr(source: str | Path, overrides: Sequence[str] = (), *, runs: Path = P
     """
     config = load(source, overrides)
     trainer.check_hardware(config)
-    found = range_test(prepare(config, say))
+    found = range_test(prepare(fold_config(config), say))
     folder = runs / config.name
     number = 1 + len(list(folder.glob("find-lr-*.svg")))
     figure = folder / f"find-lr-{number:03d}.svg"

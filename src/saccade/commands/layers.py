@@ -47,10 +47,13 @@ def layers_table(found: Anatomy, *, depth: int | None = None, every: bool = Fals
         depth: layers below this many levels are summed up in the one that holds them.
         every: also blocks that are like the one before, and layers that do nothing in evaluation.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=found.name, title_justify="left")
-    table.add_column("layer", overflow="fold")
-    table.add_column("output")
-    table.add_column("parameters", overflow="fold")
+    title = f"{found.name}: {times(found.image)} to {times(found.output or ())}"
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left"
+    )
+    table.add_column("layer")  # the only one that gives way where the terminal is narrow
+    table.add_column("output", no_wrap=True)
+    table.add_column("parameters", no_wrap=True)
     for heading in ("count", "multiply-\nadds", "receptive\nfield"):
         table.add_column(heading, justify="right", no_wrap=True)
     root = _tree(found.layers)
@@ -66,7 +69,7 @@ def totals(found: Anatomy) -> Iterator[str]:
     yield f"parameters     {found.parameters:,} ({_trainable(found)}), {found.megabytes:.1f} MB as float32"
     yield f"multiply-adds  {amount(found.multiply_adds)} for an image of {times(found.image)}"
     if found.lost is not None:
-        yield f"?: what a position sees of the image is not followed through every operation; the first is {found.lost}"
+        yield f"?: receptive fields are not followed through every operation; lost first in {found.lost}"
 
 
 def _trainable(found: Anatomy) -> str:
@@ -90,9 +93,9 @@ def _rows(nodes: Sequence[Node], level: int, depth: int | None, every: bool) -> 
             yield from _one(node, level, depth, every)
         if rest and first.children and not every:
             names = [node.layer.name.rpartition(".")[2] for node in rest]
-            name = names[0] if len(rest) == 1 else f"{names[0]} to {names[-1]}"
-            kind = first.layer.kind if len(rest) == 1 else f"{len(rest)} {first.layer.kind}"
-            yield _row("  " * level + name, kind, [layer for node in rest for layer in node.all()], last=rest[-1].layer)
+            name = "  " * level + "-".join(dict.fromkeys((names[0], names[-1])))
+            like = f"like {first.layer.name.rpartition('.')[2]}"
+            yield _row(name, like, [layer for node in rest for layer in node.all()], last=rest[-1].layer)
 
 
 def _one(node: Node, level: int, depth: int | None, every: bool) -> Iterator[list[Text]]:
@@ -114,9 +117,10 @@ def _row(name: str, kind: str, layers: Sequence[Layer], *, last: Layer | None = 
     """Name, then what the layers count together, then output and receptive field of the last, where it is given."""
     parameters = sum(layer.parameters for layer in layers)
     multiply_adds = sum(layer.multiply_adds for layer in layers)
+    often = f" ×{last.calls}" if last is not None and last.calls > 1 and not last.inside else ""
     counted = [layer for layer in layers if layer.parameters]
     return [
-        Text.assemble(name, " ", (kind, "dim")),
+        Text.assemble(name, " ", (kind + often, "dim"), no_wrap=True, overflow="ellipsis"),
         Text(times(last.output) if last is not None and last.output else ""),
         Text(counted[0].formula if len(counted) == 1 else ""),
         Text(f"{parameters:,}" if parameters else ""),

@@ -10,7 +10,7 @@ import polars as pl
 
 from saccade.commands.opening import config_of
 from saccade.data.loose import find_images
-from saccade.engine import predicting
+from saccade.engine import ensemble, predicting
 from saccade.engine.evaluation import checkpoint_path
 from saccade.errors import ConfigError
 from saccade.files import written_aside
@@ -36,6 +36,8 @@ def predict(
 ) -> Answers:
     """Answer files, folders and glob patterns; what cannot be read is reported and the rest is done.
 
+    A cross-validated run answers by the average of its folds' probabilities.
+
     Args:
         run: a run folder.
         paths: files, folders (searched to the bottom), and patterns.
@@ -51,8 +53,11 @@ def predict(
     opened = run if isinstance(run, Run) else Run.open(run)
     config = config_of(opened, overrides)
     files = find_images(paths)
-    path = checkpoint_path(opened, str(checkpoint))
-    table, failures = predicting.predict(opened, config, files, checkpoint=path)
+    if config.data.cross_validates:
+        table, failures = ensemble.predict(opened, config, files, checkpoint=str(checkpoint))
+    else:
+        path = checkpoint_path(opened, str(checkpoint))
+        table, failures = predicting.predict(opened, config, files, checkpoint=path)
     target = output or opened.new_prediction_file()
     with written_aside(target) as aside:
         table.write_parquet(aside)

@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from saccade.commands.folds import resume_folds
 from saccade.commands.opening import config_of
-from saccade.commands.train import RUN_OF_MAIN_PROCESS, finish, nothing
+from saccade.commands.train import RUN_OF_MAIN_PROCESS, finish, nothing, train_config
 from saccade.config.dump import dump
 from saccade.console import is_main_process, say
 from saccade.data.listing import fingerprint
@@ -44,6 +45,8 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
     """
     run = branch(Path(path)) if Path(path).suffix == ".ckpt" else Run.open(path)
     config = config_of(run, overrides, changeable=ON_RESUME)
+    if config.data.cross_validates:
+        return resume_folds(run, config, ON_RESUME, train_one=train_config, resume_one=resume)
     with run.locked() if is_main_process() else nothing():
         prepared = prepare(config, say)
         done = _epochs_done(run, prepared)
@@ -71,6 +74,11 @@ def branch(path: Path) -> Run:
     content = checkpoint.load(path)
     old = Run.open(path.resolve().parent.parent)
     epoch = content["saccade"]["epoch"]
+    if whole := old.whole():
+        raise CheckpointError(
+            f"{path}: belongs to a fold of {whole.path}, which goes on from its last epoch alone: "
+            f"`saccade train --resume {whole.path}`"
+        )
     if path.resolve() != old.checkpoint_of(epoch).resolve():
         raise CheckpointError(
             f"{path}: training goes on from a run folder (its last epoch), or from an epoch-NNN.ckpt in its "

@@ -78,7 +78,9 @@ def _read_class_names(config: Config) -> tuple[str, ...]:
         settled = with_split_names(config, lambda _: None)
         return TASKS[config.task.name].read(settled, settled.data.train).classes
     except DataError as error:
-        raise DataError(f"{error}\nA summary needs no data set: --classes NUMBER says how many classes there are") from error
+        raise DataError(
+            f"{error}\nA summary needs no data set: --classes NUMBER says how many classes there are"
+        ) from error
 
 
 def _network(task: Task) -> tuple[nn.Module, torch.Tensor]:

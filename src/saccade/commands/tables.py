@@ -17,15 +17,24 @@ MOST = 50
 """Rows of a table on the screen; the file holds all."""
 
 
-def metrics_table(document: Mapping[str, Any]) -> Table:
-    """The metrics of a split, fractions of 1 as they stand in ``metrics.json``."""
-    table = Table(
-        "metric", "value", title=f"{document['split']}: {counted(document['n'], 'image')}", title_justify="left"
-    )
-    table.columns[1].justify = "right"
+def metrics_table(document: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
+    """The metrics of a split, fractions of 1 as they stand in ``metrics.json``; with folds their spread beside them."""
+    folds = about.get("folds")
+    of_folds = ("mean of folds", "standard deviation") if folds else ()
+    title = f"{document['split']}: {counted(document['n'], 'image')}"
+    table = Table("metric", "value", *of_folds, title=title, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
     for name, value in document["metrics"].items():
-        table.add_row(name, _number(value))
+        alone = folds["metrics"][name] if folds else {}
+        table.add_row(name, _number(value), *map(_number, (alone["mean"], alone["std"]) if folds else ()))
     return table
+
+
+def positive_line(document: Mapping[str, Any], positive: str) -> str:
+    """Precision, recall and F1 of the class in question in one line."""
+    values = ", ".join(f"{key} {_number(document['metrics'][f'positive_{key}'])}" for key in ("precision", "recall"))
+    return f"{positive}: {values}, F1 {_number(document['metrics']['positive_f1'])}"
 
 
 def answers_table(answers: Answers) -> Table:
@@ -86,7 +95,8 @@ def _count(found: Mapping[str, int] | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
+    # adding 0 takes the sign off -0, which a loss may be
+    return "undefined" if value is None else f"{round(value, 4) + 0.0:.4f}"
 
 
 def _spread(values: tuple[int, int, int]) -> str:

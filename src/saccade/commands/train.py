@@ -12,7 +12,9 @@ from typing import Any
 from torch import nn
 
 from saccade.commands.evaluate import evaluate
+from saccade.commands.folds import train_folds
 from saccade.commands.report import report
+from saccade.commands.tables import positive_line
 from saccade.config.dump import dump
 from saccade.config.load import load
 from saccade.config.schema import Config
@@ -64,6 +66,8 @@ def train_config(config: Config, folder: Callable[[Config], Run]) -> Run:
     Raises:
         SaccadeError: as ``train``.
     """
+    if config.data.cross_validates:
+        return train_folds(config, folder, train_config)
     prepared = prepare(config, say)
     task, network = trainer.build_task(prepared.config)
     run = folder(prepared.config)
@@ -116,6 +120,8 @@ def finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> Non
         value = evaluation.metrics()["metrics"][task.monitor]
         shown = "undefined" if value is None else f"{value:.4f}"
         say(f"{task.headline} {shown} on {evaluation.metrics()['n']} validation images")
+        if task.positive is not None:
+            say(positive_line(evaluation.metrics(), task.positive))
         say(f"report: {report(run)}")
         say(f"look at it: saccade browse {run.path}")
 

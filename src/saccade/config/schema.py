@@ -266,7 +266,9 @@ class Data(Section):
         if self.folds == 1:
             raise ValueError("data.folds: is 1, and cross-validation takes 2 or more; set 0 to do without")
         if self.fold is not None and self.fold > self.folds:
-            raise ValueError(f"data.fold: is {self.fold}, and data.folds is {self.folds}; set 1 to {self.folds} or null")
+            raise ValueError(
+                f"data.fold: is {self.fold}, and data.folds is {self.folds}; set 1 to {self.folds} or null"
+            )
         return self
 
     @model_validator(mode="after")
@@ -487,13 +489,13 @@ class Config(Section):
         section = self.trainer
         if self.data.folds and section.max_epochs == 0 and section.max_time is None:
             raise ValueError(
-                f"data.folds: is {self.data.folds}, and trainer.max_epochs=0 trains nothing, so that all folds would be "
-                "the same weights; set data.folds=0, or trainer.max_epochs to 1 or more"
+                f"data.folds: is {self.data.folds}, and trainer.max_epochs=0 trains nothing, so that all folds would "
+                "be the same weights; set data.folds=0, or trainer.max_epochs to 1 or more"
             )
         if self.data.folds and section.overfit_batches is not None:
             raise ValueError(
-                f"data.folds: is {self.data.folds}, and trainer.overfit_batches={section.overfit_batches} leaves nothing "
-                "to hold out; set data.folds=0 or trainer.overfit_batches=null"
+                f"data.folds: is {self.data.folds}, and trainer.overfit_batches={section.overfit_batches} leaves "
+                "nothing to hold out; set data.folds=0 or trainer.overfit_batches=null"
             )
         return self
 

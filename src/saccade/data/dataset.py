@@ -100,7 +100,7 @@ class EpochSampler(Sampler[SampleKey]):
         shuffle: bool,
         rank: int = 0,
         world: int = 1,
-        balance: NDArray[np.int64] | None = None,
+        balance: NDArray[np.int64] | NDArray[np.int8] | None = None,
     ) -> None:
         """``balance``: (n,) classes. Shuffled, n images are then drawn with replacement, a class with each equally
         likely, and of it an image with each equally likely."""
@@ -136,7 +136,8 @@ class EpochSampler(Sampler[SampleKey]):
         sizes = np.array([len(images) for images in self.classes])
         drawn = (lots[0] * len(sizes)).astype(np.int64)
         within = (lots[1] * sizes[drawn]).astype(np.int64)
-        return np.concatenate(self.classes)[(np.cumsum(sizes) - sizes)[drawn] + within]
+        images = np.concatenate(self.classes)
+        return np.asarray(images[(np.cumsum(sizes) - sizes)[drawn] + within], dtype=np.int64)
 
 
 def _earlier(order: NDArray[np.int64]) -> NDArray[np.int64]:

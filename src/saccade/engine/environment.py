@@ -32,11 +32,8 @@ PACKAGES = (
 )
 
 
-def describe(prepared: Prepared, network: nn.Module | None) -> dict[str, Any]:
-    """Versions, hardware, seed, and what was found in the data.
-
-    ``network``: None for a run of several folds, each of which tells of its own.
-    """
+def describe(prepared: Prepared, network: nn.Module) -> dict[str, Any]:
+    """Versions, hardware, seed, and what was found in the data."""
     config = prepared.config
     return {
         "python": sys.version.split()[0],
@@ -49,20 +46,19 @@ def describe(prepared: Prepared, network: nn.Module | None) -> dict[str, Any]:
         "seed": config.seed,
         "data": _data(prepared),
         "notes": list(_notes(prepared)),
-        **({} if network is None else _of_network(config, network)),
-    }
-
-
-def _of_network(config: Config, network: nn.Module) -> dict[str, Any]:
-    mean, std = normalization(config)
-    return {
-        "normalize": {"mean": list(mean), "std": list(std)},
+        # measured for each fold by itself where there are several
+        **({} if config.data.normalize == "measured" else {"normalize": _normalize(config)}),
         "model": {
             "name": config.model.name,
             "parameters": sum(p.numel() for p in network.parameters()),
             "head_only": config.model.freeze == "backbone",
         },
     }
+
+
+def _normalize(config: Config) -> dict[str, list[float]]:
+    mean, std = normalization(config)
+    return {"mean": list(mean), "std": list(std)}
 
 
 def _notes(prepared: Prepared) -> Iterator[str]:

@@ -16,6 +16,7 @@ from saccade.engine.module import Scored
 from saccade.engine.resolve import listing_of
 from saccade.errors import DataError
 from saccade.runs import Evaluation, Run
+from saccade.tasks import TASKS
 from saccade.tasks.base import Task
 
 
@@ -97,7 +98,7 @@ def split_of(run: Run, config: Config, split: str) -> Listing:
         )
     if split == "val":
         say(f"{config.data.root} is another tree and has no validation split: all of it is scored")
-        return listing_of(config, config.data.train)
+        return TASKS[config.task.name].read(config, config.data.train)
     return listing_of(config, split)
 
 

@@ -56,14 +56,21 @@ def prepare(config: Config, say: Say) -> Prepared:
     if config.data.val is not None:
         listings["val"] = TASKS[config.task.name].read(config, config.data.val)
     if config.data.cross_validates:
-        return Prepared(config, listings, skipped)  # what is measured is measured for each fold, when it is its turn
+        # what is measured is measured for each fold, when it is its turn
+        TASKS[config.task.name].check_selection(config, "train", listings["train"])
+        return Prepared(config, listings, skipped)
     if config.data.normalize == "measured":
         mean, std = _measured(config, listings["train"])
         config = _changed(config, "data", {"normalize": {"mean": mean, "std": std}})
-    config = _changed(config, "task", TASKS[config.task.name].resolve(config, listings["train"]))
+    config = with_task_settled(config, listings["train"])
     prepared = Prepared(config, listings, skipped)
     TASKS[config.task.name].check_selection(config, prepared.selection, listings[prepared.selection])
     return prepared
+
+
+def with_task_settled(config: Config, train: Listing) -> Config:
+    """The config with what its task measures on these training images, such as balanced weights."""
+    return _changed(config, "task", TASKS[config.task.name].resolve(config, train))
 
 
 def fold_config(config: Config, number: int = 1) -> Config:

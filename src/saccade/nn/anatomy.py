@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from math import prod
+from math import inf
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from saccade.nn.following import Follower
-from saccade.nn.operations import tensors
-from saccade.nn.reach import Lost, Reach, Seen
+from saccade.nn.receptive.call import tensors
+from saccade.nn.receptive.follower import Follower
+from saccade.nn.receptive.reach import Lost, Reach, Seen
 
 Field = int | Literal["whole image"] | None
 """Pixels along one axis; None where it is not known."""
@@ -26,7 +26,7 @@ class Layer:
 
     name: str  # dotted, "" for the network itself
     kind: str  # the name of its class
-    calls: int  # in one forward pass; the shape is that of the last one
+    calls: int  # in one forward pass; output and receptive field are those of the last one
     output: tuple[int, ...] | None  # without the batch; None where it was not called
     formula: str  # of its parameters, such as 16·3·5·5 + 16
     parameters: int  # those shared with an earlier layer are counted there
@@ -43,12 +43,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A network, layer by layer, in the order in which they run; each is followed by the layers in it."""
+    """A network, layer by layer, in the order in which they run last; each is followed by the layers in it."""
 
     name: str
     image: tuple[int, ...]  # (C, H, W)
     layers: tuple[Layer, ...]
-    lost: str | None  # "operation in layer" after which a receptive field is not known
+    lost: str | None  # the first layer of which a receptive field is not known, and the operation that is to blame
 
     @property
     def output(self) -> tuple[int, ...] | None:
@@ -97,8 +97,8 @@ def short(found: Anatomy) -> str:
     """One line: network, parameters, multiply-adds, shape of the answer."""
     frozen = "" if found.trainable == found.parameters else f" ({amount(found.trainable)} trainable)"
     return (
-        f"{found.name}: {amount(found.parameters)} parameters{frozen}, {amount(found.multiply_adds)} multiply-adds for an "
-        f"image of {times(found.image)}, output {times(found.output or ())}"
+        f"{found.name}: {amount(found.parameters)} parameters{frozen}, {amount(found.multiply_adds)} multiply-adds "
+        f"for an image of {times(found.image)}, output {times(found.output or ())}"
     )
 
 
@@ -132,7 +132,7 @@ def formula(module: nn.Module) -> str:
 class _Noted:
     """What the hooks saw of a module."""
 
-    order: int = -1  # of its first call
+    order: int = 0  # of its last call among all calls
     calls: int = 0
     shape: tuple[int, ...] | None = None
     seen: tuple[Seen, ...] | None = None
@@ -146,6 +146,7 @@ class _Record:
     network: nn.Module
     noted: dict[nn.Module, _Noted] = field(default_factory=dict)
     running: list[_Noted] = field(default_factory=list)
+    calls: int = 0
     lost: str | None = None
 
     def __post_init__(self) -> None:
@@ -170,9 +171,9 @@ class _Record:
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         noted = self.noted[module]
-        if noted.calls == 0:
-            noted.order = sum(each.calls > 0 for each in self.noted.values())
         noted.calls += 1
+        self.calls += 1
+        noted.order = self.calls
         self.running.append(noted)
 
     def _leave(self, name: str, module: nn.Module, args: Any, result: Any) -> None:
@@ -185,7 +186,7 @@ class _Record:
         noted.seen = self.follower.seen(first)
         lost = next((each for each in noted.seen or () if isinstance(each, Lost)), None)
         if lost is not None and self.lost is None:
-            self.lost = f"{lost.operation} in {name or 'the network'}"
+            self.lost = f"{name or 'the network itself'} ({lost.operation})"
 
 
 def _layers(network: nn.Module, record: _Record) -> Iterator[Layer]:
@@ -208,7 +209,7 @@ def _layers(network: nn.Module, record: _Record) -> Iterator[Layer]:
             None if noted.seen is None else tuple(_field(each) for each in noted.seen),
         )
         children = [(f"{name}.{key}" if name else key, child) for key, child in module.named_children()]
-        children.sort(key=lambda pair: _first_call(pair[1], record))
+        children.sort(key=lambda pair: _last_call(pair[1], record))
         inside = [each for pair in children for each in walk(*pair)]
         yield layer(len(inside))
         yield from inside
@@ -216,9 +217,10 @@ def _layers(network: nn.Module, record: _Record) -> Iterator[Layer]:
     yield from walk("", network)
 
 
-def _first_call(module: nn.Module, record: _Record) -> int:
-    orders = [record.noted[each].order for each in module.modules() if record.noted[each].calls]
-    return min(orders, default=len(record.noted))
+def _last_call(module: nn.Module, record: _Record) -> float:
+    """When it, or something in it, was called last; what was never called stands at the end."""
+    order = max(record.noted[each].order for each in module.modules())
+    return order if order > 0 else inf
 
 
 def _field(seen: Seen) -> Field:

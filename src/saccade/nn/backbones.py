@@ -63,18 +63,7 @@ def build(
         return network
     if name in OWN:
         return OWN[name](classes, drop_rate=drop_rate)
-    # timm defines a thousand networks on import, which takes a second: only those who use one wait for it.
-    import timm
-
-    _require_classifier(name)
-    config = timm.models.get_pretrained_cfg(name)
-    settings: dict[str, Any] = {"drop_rate": drop_rate}
-    if config is not None and config.fixed_input_size:
-        settings["img_size"] = image_size
-    if pretrained:
-        return published(name, classes=classes, keep_head=keep_head, settings=settings)
-    made: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes, **settings)
-    return made
+    return _timms(name, classes, image_size=image_size, pretrained=pretrained, keep_head=keep_head, drop_rate=drop_rate)
 
 
 def head_names(network: nn.Module) -> tuple[str, ...]:
@@ -132,6 +121,23 @@ def _refuse_settings(name: str, *, image_size: int, pretrained: bool, norm: Norm
             f"data.image_size: is {image_size}, and {name} takes images of {size}x{size} pixels only; "
             f"set data.image_size={size}"
         )
+
+
+def _timms(
+    name: str, classes: int, *, image_size: int, pretrained: bool, keep_head: bool, drop_rate: float
+) -> nn.Module:
+    # timm defines a thousand networks on import, which takes a second: only those who use one wait for it.
+    import timm
+
+    _require_classifier(name)
+    config = timm.models.get_pretrained_cfg(name)
+    settings: dict[str, Any] = {"drop_rate": drop_rate}
+    if config is not None and config.fixed_input_size:
+        settings["img_size"] = image_size
+    if pretrained:
+        return published(name, classes=classes, keep_head=keep_head, settings=settings)
+    made: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes, **settings)
+    return made
 
 
 def _take_over(network: nn.Module, source: nn.Module, *, keep_head: bool) -> None:

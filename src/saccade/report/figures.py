@@ -160,6 +160,32 @@ def range_panel(rates: Sequence[float], losses: Sequence[float], suggestion: flo
     return draw
 
 
+def folds_panel(title: str, curves: Sequence[Curve], best: Sequence[int | None]) -> Draw:
+    """A panel of one curve a fold over epochs, with a dot at the epoch that each fold chose; None: it has not yet."""
+
+    def draw(axes: Axes) -> None:
+        for curve, chosen in zip(curves, best, strict=True):
+            at = {epoch: v for epoch, v in zip(curve.epochs, curve.values, strict=True) if v is not None}
+            axes.plot(list(at), list(at.values()), color=_BLUE, linewidth=1.3, alpha=0.7)
+            if chosen in at:
+                axes.plot([chosen], [at[chosen]], "o", color=_ORANGE, markersize=5)
+            # At its end, a little to the right: the names of folds that end alike lie over each other, no more.
+            axes.annotate(
+                curve.label,
+                list(at.items())[-1],
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+                color=_MUTED,
+            )
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+    return draw
+
+
 def tail_panel(shares: Sequence[float], lines: Mapping[str, Sequence[float]]) -> Draw:
     """Tail accuracy over the share of found images that is kept; first the mean; NaN is a gap."""
 

@@ -21,6 +21,7 @@ from saccade.report.figures import (
     confusion_panel,
     curves_panel,
     drawn,
+    folds_panel,
     tail_panel,
 )
 from saccade.report.gallery import three_classes
@@ -50,7 +51,8 @@ def training_plots(
         return []
     split = next((s for s in ("overfit", "holdout", "val") if any(s in row for row in epochs)), None)
     selection = environment.get("selection") or {}
-    metric = selection.get("metric") or HEADLINE[task]
+    of_positive = split is not None and any("positive_ap" in row.get(split, {}) for row in epochs)
+    metric = selection.get("metric") or ("positive_ap" if of_positive else HEADLINE[task])
     best = (int(selection["best_epoch"]), f"best: epoch {selection['best_epoch']}") if selection else None
     panels = [
         (key, curves_panel(metric_name(key), curves, best=best), _curve_words(key, split))
@@ -59,6 +61,37 @@ def training_plots(
     ]
     _save(drawn("curves", [draw for _, draw, _ in panels]), folder, "curves")
     return [_plot(drawn(f"curves {key}", [draw]), caption, WIDTH) for key, draw, caption in panels]
+
+
+def folds_plots(
+    folds: Sequence[tuple[str, Sequence[Mapping[str, Any]], Mapping[str, Any]]], task: str, folder: Path
+) -> list[Plot]:
+    """Loss and metric of every fold on the images that it holds out; also ``curves.svg`` and ``curves.png``.
+
+    ``folds``: of each that has begun, its number, the rows of its epochs, and its environment.
+    """
+    panels = []
+    chosen = [environment["selection"] for _, _, environment in folds if "selection" in environment]
+    for key in ("loss", chosen[0]["metric"] if chosen else HEADLINE[task]):
+        drawn_folds = [
+            (Curve(number, False, curve.epochs, curve.values), (environment.get("selection") or {}).get("best_epoch"))
+            for number, epochs, environment in folds
+            for curve in _curves(epochs, key, "holdout")
+            if curve.label == "holdout"
+        ]
+        if drawn_folds:
+            curves, best = zip(*drawn_folds, strict=True)
+            panels.append((key, folds_panel(metric_name(key), curves, best)))
+    if not panels:
+        return []
+    _save(drawn("curves", [draw for _, draw in panels]), folder, "curves")
+    return [_plot(drawn(f"curves {key}", [draw]), _FOLDS_CAPTION[key == "loss"], WIDTH) for key, draw in panels]
+
+
+_FOLDS_CAPTION = {
+    True: "Loss of each fold on the images that it holds out, over the epochs; the dot is the epoch that was chosen.",
+    False: "The metric by which each fold chooses its epoch, on the images that it holds out.",
+}
 
 
 def _curves(epochs: Sequence[Mapping[str, Any]], key: str, split: str | None) -> Iterator[Curve]:

@@ -31,9 +31,27 @@ print(accuracy_score(rows["target"].to_list(), rows["prediction"].to_list()))  #
 """
 
 
+_POSITIVE = """\
+import polars as pl
+from sklearn.metrics import average_precision_score
+
+rows = pl.read_parquet({file})
+score = rows["scores"].list.get({place}).to_numpy()  # of {positive}
+print(average_precision_score((rows["target"] == {positive}).to_numpy(), score))  # {expected}
+"""
+
+
 def snippet(scored: Scored) -> str:
-    """Python that prints mAP or accuracy from the predictions; it runs in the run folder."""
-    template = _MULTILABEL if scored.task == "multilabel" else _CLASSIFY
+    """Python that prints the headline from the predictions; it runs in the run folder."""
+    template = _MULTILABEL if scored.task == "multilabel" else _CLASSIFY if scored.positive is None else _POSITIVE
     file = json.dumps(f"evaluation/{scored.name}/predictions.parquet")
     expected = "undefined: no class has a positive" if scored.headline is None else f"{scored.headline:.6f}"
-    return template.format(file=file, expected=expected)
+    named = (
+        {}
+        if scored.positive is None
+        else {
+            "positive": json.dumps(scored.positive, ensure_ascii=False),
+            "place": scored.classes.index(scored.positive),
+        }
+    )
+    return template.format(file=file, expected=expected, **named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,12 @@ from saccade.errors import RunError
 from saccade.runs import Evaluation
 
 HEADLINE = {"multilabel": "map", "classify": "accuracy"}
-"""The one metric of each task that its headline names."""
+"""The one metric of each task that its headline names, where no class is in question."""
+
+
+def headline_key(about: Mapping[str, Any]) -> str:
+    """The key of the one metric that the headline of an evaluation names."""
+    return "positive_ap" if about.get("positive") else HEADLINE[about["task"]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ class Scored:
         return str(self.about["task"])
 
     @property
+    def positive(self) -> str | None:
+        """The class in question, against the rest; None where no class is special."""
+        return self.about.get("positive")
+
+    @property
     def split(self) -> str:
         """The split that was scored."""
         return str(self.metrics["split"])
@@ -71,8 +81,8 @@ class Scored:
 
     @property
     def headline(self) -> float | None:
-        """mAP or accuracy as a fraction of 1; None where it is undefined."""
-        value = self.metrics["metrics"][HEADLINE[self.task]]
+        """mAP, accuracy, or the AP of the class in question, as a fraction of 1; None where it is undefined."""
+        value = self.metrics["metrics"][headline_key(self.about)]
         return None if value is None else float(value)
 
     def of_class(self, key: str) -> list[float | None]:
@@ -83,14 +93,23 @@ class Scored:
         """What no network at all would reach.
 
         multilabel: the share of positives among the valid targets, averaged over the classes that have a
-        positive; about the AP of a random ranking. classify: the share of the largest class.
+        positive; about the AP of a random ranking. classify: the share of the largest class, or that of the
+        class in question, which is about the AP of a random ranking.
         """
         positives = (self.targets == 1).sum(axis=0)
+        if self.positive is not None:
+            return float(positives[self.classes.index(self.positive)] / len(self.images))
         if self.task == "classify":
             return float(positives.max() / len(self.images))
         valid = (self.targets >= 0).sum(axis=0)
         seen = positives > 0
         return float(np.mean(positives[seen] / valid[seen])) if seen.any() else None
+
+    def always_absent(self) -> float:
+        """multilabel: the ``accuracy`` of saying absent to every class of every image."""
+        valid = (self.targets >= 0).sum(axis=0)
+        absent = (self.targets == 0).sum(axis=0)
+        return float(np.mean(absent[valid > 0] / valid[valid > 0]))
 
 
 def _matrix(column: pl.Series, width: int) -> NDArray[Any]:

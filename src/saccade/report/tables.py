@@ -9,13 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from saccade.report.scored import HEADLINE, Scored
+from saccade.report.scored import Scored, headline_key
 from saccade.report.words import count, headline_name, metric_name, number
 
 _PER_CLASS = ("ap", "ap_11point", "auroc", "precision", "recall", "f1", "accuracy", "tail_accuracy")
 _SETTINGS = (
-    *("task.name", "task.loss", "data.format", "data.image_size", "data.holdout", "data.on_error"),
-    *("model.name", "model.pretrained", "model.weights", "model.freeze", "loader.batch_size"),
+    *(
+        "task.name",
+        "task.loss",
+        "task.positive",
+        "task.threshold",
+        "data.format",
+        "data.image_size",
+        "data.holdout",
+        "data.fold",
+        "data.on_error",
+    ),
+    *("model.name", "model.pretrained", "model.weights", "model.freeze", "loader.batch_size", "loader.sampler"),
     *("optim.name", "optim.lr", "optim.schedule", "optim.weight_decay"),
     *("trainer.max_epochs", "trainer.precision", "seed"),
 )
@@ -39,8 +49,30 @@ class Table:
 def metrics_table(scored: Scored) -> Table:
     """Every number of the evaluation, and how it was pooled."""
     pooling = scored.about.get("pooling", {})
-    rows = [(metric_name(key), pooling.get(key, ""), number(value)) for key, value in scored.metrics["metrics"].items()]
+    rows = [
+        (metric_name(key, scored.positive), pooling.get(key, ""), number(value))
+        for key, value in scored.metrics["metrics"].items()
+    ]
     return Table(("metric", "how it was pooled", "value"), rows, texts=2)
+
+
+def folds_table(scored: Scored) -> Table:
+    """Each fold's numbers on the split, their mean and spread, and beside them the number of all folds together."""
+    folds = scored.about["folds"]
+    held, together = folds["holdout"], "all images" if scored.about["out_of_fold"] else "averaged"
+    rows = [
+        ("epoch", *map(str, folds["epochs"]), "", "", ""),
+        (f"{metric_name(held['metric'], scored.positive)} on its own fold", *_values_and_spread(held), ""),
+    ]
+    for key, found in folds["metrics"].items():
+        name, number_of_all = metric_name(key, scored.positive), number(scored.metrics["metrics"][key])
+        rows.append((name, *_values_and_spread(found), number_of_all))
+    numbered = (f"fold {k}" for k, _ in enumerate(folds["epochs"], start=1))
+    return Table(("metric", *numbered, "mean", "standard deviation", together), rows)
+
+
+def _values_and_spread(found: Mapping[str, Any]) -> list[str]:
+    return [number(value) for value in (*found["values"], found["mean"], found["std"])]
 
 
 def per_class_table(scored: Scored) -> Table:
@@ -86,11 +118,11 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
     """The evaluations beside the headline one, each as (name, metrics.json, about.json)."""
     rows = [
         (
-            name,
+            f"{name} (out of fold)" if about.get("out_of_fold") else name,
             str(about["checkpoint"]),
             "yes: optimistic" if about["optimistic"] else "no",
-            headline_name(about["task"]),
-            number(metrics["metrics"][HEADLINE[about["task"]]]),
+            headline_name(about),
+            number(metrics["metrics"][headline_key(about)]),
             number(metrics["n"]),
         )
         for name, metrics, about in others

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saccade.report.gallery import TEN, ClassGallery
-from saccade.report.scored import HEADLINE, Scored
+from saccade.report.scored import Scored, headline_key
 
 UNDEFINED = "–"
 
@@ -25,6 +25,10 @@ _NAMES = {
     "ap": "AP",
     "ap_11point": "AP 11-point",
     "f1": "F1",
+    "positive_ap": "AP, positive class",
+    "positive_precision": "precision, positive class",
+    "positive_recall": "recall, positive class",
+    "positive_f1": "F1, positive class",
     "n_positive": "positive",
     "n_negative": "negative",
     "n_ignored": "ignored",
@@ -32,8 +36,13 @@ _NAMES = {
 }
 
 
-def metric_name(key: str) -> str:
-    """How a key of ``metrics.json`` reads to a person: ``top5_accuracy`` is top-5 accuracy."""
+def metric_name(key: str, positive: str | None = None) -> str:
+    """How a key of ``metrics.json`` reads to a person: ``top5_accuracy`` is top-5 accuracy.
+
+    ``positive`` is the class that ``positive_ap`` and the like are of.
+    """
+    if positive is not None and key.startswith("positive_"):
+        return f"{metric_name(key.removeprefix('positive_'))} of {positive}"
     top = re.fullmatch(r"top(\d+)_accuracy", key)
     return f"top-{top[1]} accuracy" if top else _NAMES.get(key, key.replace("_", " "))
 
@@ -53,7 +62,8 @@ def number(value: Any) -> str:
         return "> 0.999"
     if 0 < value < 0.0005:
         return "< 0.001"
-    return f"{value:.3f}"
+    # a loss may be a rounding error below 0
+    return f"{value:.3f}" if value <= -0.0005 or value > 0 else "0.000"
 
 
 def count(n: int, noun: str) -> str:
@@ -65,6 +75,8 @@ def count(n: int, noun: str) -> str:
 def baseline_sentence(scored: Scored) -> str:
     """What the headline is to be held against."""
     base = scored.baseline()
+    if scored.positive is not None:
+        return _positive_sentence(scored, scored.positive)
     if base is None or scored.headline is None:
         return "No class has a positive image in this split, so there is no AP."
     if scored.task == "multilabel":
@@ -74,6 +86,59 @@ def baseline_sentence(scored: Scored) -> str:
         f"Always naming the largest class would reach {number(base)}. "
         f"With {count(len(scored.images), 'image')} the 95 % interval of the accuracy is {number(low)} to "
         f"{number(high)} (Wilson)."
+    )
+
+
+def _positive_sentence(scored: Scored, positive: str) -> str:
+    n = int(scored.metrics["per_class"][positive]["n_positive"])
+    decided = f"Called {positive}: the class with the higher score."
+    if len(scored.classes) > 2:
+        decided = f"Called {positive}: where it has the highest score."
+    if scored.about.get("threshold") is not None:
+        decided = f"Called {positive}: an image whose score of {positive} is above {scored.about['threshold']:.4g}."
+    if not n:
+        return f"No image of this split shows {positive}, so there is no AP. {decided}"
+    low, high = wilson(scored.metrics["metrics"]["positive_recall"], n)
+    return (
+        f"A random ranking would reach about {number(scored.baseline())}, the share of {positive}. {decided} "
+        f"With {count(n, 'image')} of {positive} the 95 % interval of its recall is {number(low)} to {number(high)} "
+        "(Wilson)."
+    )
+
+
+def positive_numbers(scored: Scored) -> list[tuple[str, str]]:
+    """Precision, recall and F1 of the class in question, and balanced accuracy, as (name, value); else nothing."""
+    if scored.positive is None:
+        return []
+    keys = ("positive_precision", "positive_recall", "positive_f1", "balanced_accuracy")
+    return [(metric_name(key, scored.positive), number(scored.metrics["metrics"][key])) for key in keys]
+
+
+MISLEADS = 1.5
+"""An accuracy is put beside that of the most frequent class where this has more than so many times its fair share."""
+
+
+def accuracy_sentence(scored: Scored) -> str:
+    """Why accuracy misleads on this split, in its own numbers; empty where it does not."""
+    accuracy = scored.metrics["metrics"].get("accuracy")
+    if accuracy is None:
+        return ""
+    if scored.task == "multilabel":
+        absent = scored.always_absent()
+        return (
+            f"Accuracy says little here: always saying absent, whatever the image, would be right for {number(absent)} "
+            f"of the images on the mean of the classes, and this run reaches {number(accuracy)}."
+        )
+    images = (scored.targets == 1).sum(axis=0)
+    largest, n = int(images.argmax()), len(scored.images)
+    if images[largest] * len(scored.classes) <= MISLEADS * n:
+        return ""
+    balanced = scored.metrics["metrics"]["balanced_accuracy"]
+    return (
+        f"Accuracy misleads here: always saying {scored.classes[largest]} would be right on {images[largest]:,} of "
+        f"{count(n, 'image')}, an accuracy of {number(float(images[largest] / n))}, and this run reaches "
+        f"{number(accuracy)}; balanced accuracy, which counts each class alike, is {number(balanced)} against "
+        f"{number(1 / int((images > 0).sum()))}."
     )
 
 
@@ -88,6 +153,8 @@ def wilson(share: float, n: int) -> tuple[float, float]:
 def choice_sentence(scored: Scored, environment: Mapping[str, Any], epochs: int) -> str:
     """How the weights that were scored came to be chosen, and whether the number is honest."""
     about, selection, split = scored.about, environment.get("selection") or {}, scored.split
+    if "folds" in about:
+        return _folds_sentence(scored)
     weights = f"{about['checkpoint']} (epoch {about['epoch']})"
     if about["optimistic"]:
         return (
@@ -102,13 +169,42 @@ def choice_sentence(scored: Scored, environment: Mapping[str, Any], epochs: int)
         return f"The weights are those of {weights}; the {split} split had no part in choosing them."
     return (
         f"The weights are those of {weights}, the best of {count(epochs, 'epoch')} by "
-        f"{metric_name(selection['metric'])} on the {_split_words(selection['split'], environment)}; "
+        f"{metric_name(selection['metric'], scored.positive)} on the {_split_words(selection['split'], environment)}; "
         f"the {split} split had no part in choosing them."
+    )
+
+
+def _folds_sentence(scored: Scored) -> str:
+    """The same for the networks of a cross-validated run."""
+    about, folds = scored.about, scored.about["folds"]
+    n, epochs = len(folds["epochs"]), ", ".join(map(str, folds["epochs"]))
+    by = metric_name(folds["holdout"]["metric"], scored.positive)
+    taken = (
+        f"the epoch that was the best by {by} on the fold that it did not learn from"
+        if about["checkpoint"] == "best.ckpt"
+        else "its last epoch"
+    )
+    if about["out_of_fold"]:
+        caution = " These images chose that epoch too, so the number is slightly optimistic." * about["optimistic"]
+        return (
+            f"Cross-validation: each image of the training split is scored by the one of {n} networks that did not "
+            f"learn from it, as it was at {taken} (epochs {epochs}).{caution}"
+        )
+    return (
+        f"Cross-validation: the scores are the mean of the probabilities of {n} networks. Each learned from the "
+        f"training split without one fold of it, and is taken as it was at {taken} (epochs {epochs}); the {scored.split} "
+        "split had no part in choosing them."
     )
 
 
 def unscored_sentence(environment: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> str:
     """What is known of a run that has not been scored."""
+    if "folds" in environment:
+        done = len(environment["folds"])
+        return (
+            f"This run of several folds is not finished: {count(done, 'fold')} {'has' if done == 1 else 'have'} been "
+            "trained to the end. Resume it to go on."
+        )
     if not epochs:
         return "This run has no evaluation and no finished epoch: its training has not come that far."
     best = environment.get("selection")
@@ -145,9 +241,9 @@ def verdicts_sentence(scored: Scored) -> str:
     )
 
 
-def headline_name(task: str) -> str:
-    """``mAP`` or ``accuracy``."""
-    return metric_name(HEADLINE[task])
+def headline_name(about: Mapping[str, Any]) -> str:
+    """``mAP``, ``accuracy`` or ``AP of dog``, from what an evaluation says of itself."""
+    return metric_name(headline_key(about), about.get("positive"))
 
 
 def _split_words(split: str, environment: Mapping[str, Any]) -> str:

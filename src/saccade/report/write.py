@@ -13,7 +13,7 @@ from markupsafe import Markup
 from saccade.files import write_text
 from saccade.report import tables, words
 from saccade.report.gallery import Tile, class_galleries, costliest
-from saccade.report.plots import MOST_DRAWN, classify_plots, multilabel_plots, training_plots
+from saccade.report.plots import MOST_DRAWN, Plot, classify_plots, folds_plots, multilabel_plots, training_plots
 from saccade.report.recompute import snippet
 from saccade.report.scored import Scored
 from saccade.report.thumbnails import Thumbnails
@@ -58,14 +58,14 @@ def _run_context(run: Run, scored: Scored | None, others: Sequence[Evaluation]) 
     data: Mapping[str, Any] = environment.get("data", {})
     task = scored.task if scored else config["task"]["name"]
     return {
-        "title": "/".join(run.path.resolve().parts[-2:]),
+        "title": run.title,
         "summary": tables.summary(scored, config, environment),
         "scored": scored,
         "opening": words.choice_sentence(scored, environment, len(epochs))
         if scored
         else words.unscored_sentence(environment, epochs),
         "notes": environment.get("notes", []),
-        "training": training_plots(epochs, environment, task, run.figures),
+        "training": _training(run, environment, task),
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
         "splits": tables.splits_table(data, chosen_on=(environment.get("selection") or {}).get("split")),
         "class_counts": tables.class_counts_table(data),
@@ -76,6 +76,13 @@ def _run_context(run: Run, scored: Scored | None, others: Sequence[Evaluation]) 
         "surroundings": tables.surroundings(environment),
         "config_text": config_text,
     }
+
+
+def _training(run: Run, environment: Mapping[str, Any], task: str) -> list[Plot]:
+    """The curves of the run, or those of its folds."""
+    if folds := run.folds():
+        return folds_plots([(fold.path.name, fold.epochs(), fold.environment()) for fold in folds], task, run.figures)
+    return training_plots(run.epochs(), environment, task, run.figures)
 
 
 def _scored_context(run: Run, scored: Scored, data_root: Path | None) -> dict[str, Any]:
@@ -89,11 +96,15 @@ def _scored_context(run: Run, scored: Scored, data_root: Path | None) -> dict[st
         for g in class_galleries(scored)
     ]
     return {
-        "headline_name": words.headline_name(scored.task),
+        "headline_name": words.headline_name(scored.about),
+        "positive_numbers": words.positive_numbers(scored),
+        "accuracy_words": words.accuracy_sentence(scored),
         "baseline": scored.baseline(),
         "baseline_words": words.baseline_sentence(scored),
         "optimistic": bool(scored.about["optimistic"]),
         "metrics": tables.metrics_table(scored),
+        "folds": tables.folds_table(scored) if "folds" in scored.about else None,
+        "out_of_fold": scored.about.get("out_of_fold", False),
         "plots": (multilabel_plots if multilabel else classify_plots)(scored, run.figures),
         "per_class": tables.per_class_table(scored),
         "pairs": tables.confused_pairs(scored) if undrawn else None,

@@ -50,7 +50,7 @@ class Task(ABC):
     def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
         """Settings of the task's section that are measured on the training split, such as balanced weights."""
 
-    @classmethod
+    @classmethod  # noqa: B027  # most tasks have nothing to refuse
     def check_selection(cls, config: Config, split: str, listing: Listing) -> None:
         """Refuse a split of a resolved config that cannot choose what it is to choose.
 

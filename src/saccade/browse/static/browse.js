@@ -43,6 +43,7 @@ async function showState(state) {
     byId("origin").textContent = [
       summary.checkpoint,
       summary.epoch === null ? null : `epoch ${summary.epoch}`,
+      summary.folds === null ? null : summary.out_of_fold ? "out of fold" : `average of ${summary.folds} folds`,
       summary.optimistic ? "optimistic: this split chose the epoch" : null,
     ].filter(Boolean).join(" · ");
     byId("missing").hidden = summary.missing_data === null;

@@ -9,6 +9,10 @@ const LABELS = {
 export const byId = (id) => document.getElementById(id);
 export const label = (name) => LABELS[name] ?? name.replaceAll("_", " ");
 
+/** Metrics of an evaluation as (name, value); those of the class in question are called by its name. */
+export const metricsOf = (summary) => Object.entries(summary.metrics).map(([name, value]) =>
+  [name.startsWith("positive_") ? `${label(name.slice("positive_".length))} of ${summary.positive}` : name, value]);
+
 /** An element. Attributes that are null or false are left out, `on...` are listeners; children may be text. */
 export function el(name, attributes, ...children) {
   const made = document.createElement(name);
@@ -24,7 +28,7 @@ export function el(name, attributes, ...children) {
 export const afterDrawing = (action) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(action)));
 
 /** A fraction of 1, or a loss, with three decimals; a dash where it is undefined. */
-export const fraction = (value) => (value ?? null) === null ? "–" : value.toFixed(3);
+export const fraction = (value) => (value ?? null) === null ? "–" : (Math.round(value * 1000) / 1000 || 0).toFixed(3);
 export const count = (value) => (value ?? null) === null ? "–" : value.toLocaleString("en");
 export const many = (n, one, more) => `${count(n)} ${n === 1 ? one : more}`;
 

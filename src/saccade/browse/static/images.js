@@ -1,6 +1,6 @@
 // The view of images: the cut through a class's ranking, the filters, the grid, the pages.
 
-import { afterDrawing, byId, count, drawFacts, el, fraction, getJson, go, link, many, readState } from "./dom.js";
+import { afterDrawing, byId, count, drawFacts, el, fraction, getJson, go, link, many, metricsOf, readState } from "./dom.js";
 
 const FILTERS = {
   class: { all: "All", hits: "Hits", misses: "Misses", false_alarms: "False alarms", ignored: "Ignored" },
@@ -39,7 +39,7 @@ function drawHead(state, summary, page) {
   const ofClass = (name) => row[summary.columns.indexOf(name) + 1];
   drawFacts(byId("headline"), row
     ? ["ap", "auroc"].filter((name) => summary.columns.includes(name)).map((name) => [name, ofClass(name)])
-    : Object.entries(summary.metrics).slice(0, 3));
+    : metricsOf(summary).slice(0, summary.positive ? 4 : 3));
 }
 
 function drawCut(state, summary, page) {
@@ -55,7 +55,7 @@ function drawCut(state, summary, page) {
   byId("numbers").querySelector("[data-number=above]").replaceChildren(
     count(numbers.above), el("small", {}, ` of ${count(numbers.ranked)}`));
   byId("explain").textContent = summary.task === "classify"
-    ? "The cut goes by this score alone; hit, miss and false alarm go by the model's answer, the class of its highest score."
+    ? "The cut goes by this score alone; hit, miss and false alarm go by the model's answer, " + summary.rule + "."
     : `Tailacc is the share of images above the cut that the decision at ${summary.threshold} gets right.`;
   drawHistogram(page.histogram, threshold);
 }

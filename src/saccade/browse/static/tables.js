@@ -1,12 +1,12 @@
 // The views over all classes: the per-class table and the confusions.
 
-import { byId, count, drawFacts, el, fraction, getJson, go, label, link, readState } from "./dom.js";
+import { byId, count, drawFacts, el, fraction, getJson, go, label, link, metricsOf, readState } from "./dom.js";
 
 const ofClass = (name, more = {}) =>
   ({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, ...more });
 
 export function showClasses(state, summary) {
-  drawFacts(byId("all-metrics"), Object.entries(summary.metrics));
+  drawFacts(byId("all-metrics"), metricsOf(summary));
   const columns = ["class", ...summary.columns];
   const sort = columns.includes(state.sort) ? state.sort : null;
   const heads = columns.map((name) => {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from saccade.nn.reach import Lost, Reach, Seen, Whole, both, unless_whole
+from saccade.nn.receptive.reach import Lost, Reach, Seen, Whole, both, unless_whole
 
 Axes = tuple[int, ...]
 """Axes of the image, 0 its height and 1 its width."""
@@ -36,6 +36,10 @@ class Mapped:
     def axes_of(self, *dims: int) -> Axes:
         """The axes that run along these dimensions."""
         return tuple(sorted({axis for dim in dims for part in self.dims[dim] for axis in part.axes}))
+
+    def length(self, dim: int) -> int:
+        """Positions along a dimension."""
+        return _length(self.dims[dim])
 
     def places(self, axis: int) -> tuple[int, ...]:
         """The dimensions along which an axis runs, counted from the last, -1."""
@@ -83,7 +87,7 @@ class Mapped:
         rank = len(self.dims)
         over = sorted({dim % rank for dim in dims})
         rest = self.axes_of(*(dim for dim in range(rank) if dim not in over))
-        several = [dim for dim in over if _length(self.dims[dim]) > 1]
+        several = [dim for dim in over if self.length(dim) > 1]
         axes = self.axes_of(*several)
         complete = {axis for axis in axes if axis not in rest}
         seen = [completed(s) if axis in complete else s for axis, s in enumerate(self.seen)]
@@ -95,7 +99,7 @@ class Mapped:
         over = {dim % rank for dim in dims}
         mixed = self.mixed(over, operation)
         if len(shape) == rank:
-            gone = [dim for dim in over if _length(mixed.dims[dim]) > 1]
+            gone = [dim for dim in over if mixed.length(dim) > 1]
             one = [(Part((), 1),) if dim in gone else parts for dim, parts in enumerate(mixed.dims)]
         else:
             one = [parts for dim, parts in enumerate(mixed.dims) if dim not in over]
@@ -140,10 +144,7 @@ def together(maps: Sequence[Mapped], shape: Sequence[int]) -> Mapped:
 def _aligned(map_: Mapped, shape: Sequence[int]) -> Mapped:
     missing = len(shape) - len(map_.dims)
     dims = [(Part((), 1),)] * missing + list(map_.dims)
-    spread = [
-        (Part((), n),) if _length(parts) == 1 != n else parts
-        for parts, n in zip(dims, shape, strict=True)
-    ]
+    spread = [(Part((), n),) if _length(parts) == 1 != n else parts for parts, n in zip(dims, shape, strict=True)]
     return replace(map_, dims=tuple(spread))
 
 

@@ -11,8 +11,8 @@ from math import gcd, lcm
 class Reach:
     """First and last pixel that each position of an axis depends on, borders of the image ignored.
 
-    Position ``i`` depends on pixels ``first[i]`` to ``last[i]``; after ``len(first)`` positions the pattern comes again,
-    ``step`` pixels further. Without upsampling all positions are alike, and the pattern is one long.
+    Position ``i`` depends on pixels ``first[i]`` to ``last[i]``; after ``len(first)`` positions the pattern comes
+    again, ``step`` pixels further. Without upsampling all positions are alike, and the pattern is one long.
     """
 
     first: tuple[int, ...] = (0,)
@@ -51,13 +51,11 @@ def window(reach: Reach, kernel: int, *, stride: int = 1, padding: int = 0, dila
     """Behind a convolution or pooling: position ``i`` takes ``kernel`` inputs from ``i * stride - padding`` on."""
     period = len(reach.first) // gcd(len(reach.first), stride)
     step = reach.step * period * stride // len(reach.first)
-    return _gathered(
-        reach, [[i * stride - padding + t * dilation for t in range(kernel)] for i in range(period)], step
-    )
+    return _gathered(reach, [[i * stride - padding + t * dilation for t in range(kernel)] for i in range(period)], step)
 
 
 def transposed(reach: Reach, kernel: int, *, stride: int, padding: int, dilation: int) -> Reach | Lost:
-    """Behind a transposed convolution: position ``o`` takes each input ``i`` with ``o = i * stride - padding + tap``."""
+    """Behind a transposed convolution: ``o`` takes each input ``i`` with ``o = i * stride - padding + tap``."""
     taps = [t * dilation - padding for t in range(kernel)]
     inputs = [
         [(o - tap) // stride for tap in taps if (o - tap) % stride == 0] for o in range(len(reach.first) * stride)

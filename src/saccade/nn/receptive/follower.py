@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -10,12 +10,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from saccade.nn.mapped import Mapped
-from saccade.nn.operations import Call, rule, tensors
-from saccade.nn.reach import Seen
+from saccade.nn.receptive.call import Call, tensors
+from saccade.nn.receptive.mapped import Mapped
+from saccade.nn.receptive.reach import Seen
+from saccade.nn.receptive.rules import follow
 
 
-class Follower(TorchDispatchMode):
+class Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own, without types
     """Sees every operation in its scope; tells what tensors see of the image, and counts multiply-adds.
 
     Args:
@@ -23,9 +24,9 @@ class Follower(TorchDispatchMode):
     """
 
     def __init__(self, count: Callable[[int], None]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._count = count
-        self._maps = WeakTensorKeyDictionary()
+        self._maps: MutableMapping[Tensor, Mapped] = WeakTensorKeyDictionary()
 
     def start(self, image: Tensor) -> None:
         """Begin with the image, (B, C, H, W)."""
@@ -58,7 +59,7 @@ class Follower(TorchDispatchMode):
         call = Call(name, given, tuple((results or written)[0].shape), self._maps)
         if not call.all_maps:
             return
-        found = rule(func, name)(call)
+        found = follow(func, call)
         for tensor in [*results, *written]:
             fits = len(found.dims) == tensor.dim()
             self._maps[tensor] = found.resized(tensor.shape) if fits else found.blurred(tensor.shape, name)

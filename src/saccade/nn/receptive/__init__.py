@@ -1,0 +1,1 @@
+"""Receptive fields, followed through a forward pass operation by operation."""
