@@ -16,6 +16,8 @@ HEAVY = ("torch", "torchvision", "lightning", "timm", "torchmetrics", "matplotli
         ["--help"],
         ["--version"],
         ["train", "--help"],
+        ["summary", "--help"],
+        ["summary", "voc-multilabel", "model.nmae=x"],
         ["data", "prepare", "--help"],
         ["data", "fetch", "--help"],
         ["presets"],

@@ -22,6 +22,8 @@ COMMANDS = {
     "data stats": ["--config", "words"],
     "data prepare": ["--from", "--to", "name"],
     "data fetch": ["--to", "name"],
+    "find-lr": ["--config", "--runs", "words"],
+    "summary": ["--all", "--classes", "--config", "--depth", "--json", "words"],
 }
 
 KEYS = """
@@ -30,16 +32,19 @@ task.name task.loss task.class_weights
 data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes
 data.class_names data.image_size
 data.resize data.resize_crop data.normalize data.augment.crop data.augment.flip data.augment.vertical_flip
-data.augment.pad data.augment.jitter data.augment.randaugment data.augment.randaugment_magnitude data.on_error data.table
+data.augment.pad data.augment.jitter data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
+data.augment.cutmix data.progressive data.folds data.fold data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column
 data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
-loader.batch_size loader.workers
+loader.batch_size loader.sampler loader.workers
 model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last
-model.freeze model.backbone_lr model.drop_rate
+model.freeze model.backbone_lr model.drop_rate model.cache_features
 optim.name optim.lr optim.weight_decay optim.momentum optim.schedule optim.warmup_epochs optim.step_epochs
-optim.gamma optim.patience
+optim.gamma optim.patience optim.ema
 trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping
-trainer.gradient_clip trainer.accumulate trainer.deterministic
+trainer.gradient_clip trainer.accumulate trainer.deterministic trainer.max_time trainer.keep_checkpoints
+trainer.check_val_every_n_epoch trainer.limit_batches trainer.overfit_batches trainer.fast_dev_run
+trainer.log_gpu_memory
 log.wandb log.wandb_mode
 """.split()
 
@@ -48,7 +53,9 @@ task.positive_weights task.focal_gamma task.focal_alpha task.asymmetric_gamma_ne
 task.asymmetric_gamma_positive task.asymmetric_clip task.threshold
 """.split()
 
-CLASSIFY_KEYS = ["task.label_smoothing", "task.top_k"]
+CLASSIFY_KEYS = """
+task.effective_beta task.focal_gamma task.label_smoothing task.top_k task.positive task.threshold
+""".split()
 
 
 def names(command: object) -> list[str]:
@@ -98,7 +105,7 @@ def test_config_keys() -> None:
 def test_python_names_are_those_of_the_commands() -> None:
     assert sorted(saccade.__all__) == [
         "Config", "Run", "SaccadeError", "browse", "data_check", "data_stats", "evaluate", "load", "predict",
-        "presets", "report", "train",
+        "presets", "report", "summary", "train",
     ]  # fmt: skip
     for name in saccade.__all__:
         assert callable(getattr(saccade, name)), name

@@ -1,8 +1,8 @@
 """saccade: one config and one command train, measure, and let you look at a vision model.
 
 Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``,
-``data_check``, ``data_stats``, ``load``; and ``Run`` opens a run folder. They are imported when first used, so that
-``import saccade`` itself is quick.
+``data_check``, ``data_stats``, ``load``, ``summary``; and ``Run`` opens a run folder. They are imported when first
+used, so that ``import saccade`` itself is quick.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         predict,
         presets,
         report,
+        summary,
         train,
     )
 
@@ -39,6 +40,7 @@ __all__ = [
     "predict",
     "presets",
     "report",
+    "summary",
     "train",
 ]
 

@@ -16,6 +16,7 @@ from saccade.commands import evaluate as _evaluate
 from saccade.commands import predict as _predict
 from saccade.commands import report as _report
 from saccade.commands import resume as _resume
+from saccade.commands import summary as _summary
 from saccade.commands import train as _train
 from saccade.commands.data import DataStatistics
 from saccade.config.schema import Config
@@ -34,6 +35,7 @@ __all__ = [
     "predict",
     "presets",
     "report",
+    "summary",
     "train",
 ]
 
@@ -41,6 +43,7 @@ evaluate = _evaluate.evaluate
 predict = _predict.predict
 browse = _browse.browse
 report = _report.report
+summary = _summary.summary
 presets = _config.preset_names
 
 

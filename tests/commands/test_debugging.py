@@ -171,7 +171,7 @@ def test_gpu_memory_needs_a_gpu(trained: Callable[..., Run]) -> None:
 
 
 def test_the_moving_average_is_what_is_scored_and_kept(trained: Callable[..., Run]) -> None:
-    """torch's AveragedModel starts as a copy of the weights after the first step; what is trained goes on underneath."""
+    """torch's AveragedModel starts as a copy of the weights after the first step."""
     settings = ("trainer.max_epochs=1", "optim.schedule=constant")
     run = trained("optim.ema=0.9", "trainer.limit_batches=2", *settings)
     first, second = (

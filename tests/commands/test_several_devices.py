@@ -58,3 +58,20 @@ def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path,
     assert one.predictions()["image"].to_list() == rows["image"].to_list()
     assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)
     assert json.loads((run.path / "environment.json").read_text())["selection"]["best_epoch"] in (1, 2)
+
+
+def test_two_processes_train_fold_after_fold(tmp_path: Path, voc_on_disk: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    words = [sys.executable, program, "train", "voc-multilabel", f"data.root={voc_on_disk}", *SMALL]
+    settings = ["data.folds=2", "trainer.max_epochs=1", "optim.warmup_epochs=0"]
+    done = subprocess.run([*words, *settings], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr
+    run = Run.open(tmp_path / "runs" / "voc-multilabel" / "001")
+    assert [len(fold.epochs()) for fold in run.folds()] == [1, 1]
+    two = run.evaluation("val")
+    rows, numbers = two.predictions(), two.metrics()
+    assert rows["image"].to_list() == [f"JPEGImages/val_{i:03d}.jpg" for i in range(6)]
+    one = evaluate(run, "trainer.devices=1")
+    assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from saccade.config import Config, dump, load, preset_names
-from saccade.config.schema import Data, MeanStd, Section
+from saccade.config.data_section import Data, MeanStd
+from saccade.config.fields import Section
 
 NASTY = [
     "no", "yes", "on", "off", "y", "N", "null", "~", "true", "False", "1e3", "2e-5", "1.0", "08", "0x1F", "0o17", "0b1",

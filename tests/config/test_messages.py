@@ -10,7 +10,8 @@ import pytest
 from saccade.config import load
 from saccade.config.messages import EXAMPLES
 from saccade.config.nodes import dotted
-from saccade.config.schema import Config, Data, MeanStd
+from saccade.config.data_section import Data, MeanStd
+from saccade.config.schema import Config
 from saccade.config.shape import full_shape
 from saccade.errors import ConfigError
 
@@ -110,7 +111,7 @@ def test_a_section_without_what_it_needs():
         ("optim: {step_epochs: 30}", "optim.step_epochs (my.yaml, line 4): found 30; allowed: a list of whole numbers >= 1; "
          "for a list of one write [30]"),
         ("optim: {zzz: 1}", "optim.zzz (my.yaml, line 4): there is no such key; optim has name, lr, weight_decay, momentum, "
-         "schedule, warmup_epochs, step_epochs, gamma, patience"),
+         "schedule, warmup_epochs, step_epochs, gamma, patience, ema"),
         ("zzz: 1", "zzz (my.yaml, line 4): there is no such key; there are name, seed, task, data, loader, model, optim, "
          "trainer, log"),
         ("trainer: [1]", "trainer (my.yaml, line 4): found [1]; allowed: a section with max_epochs, precision, accelerator, ..."),

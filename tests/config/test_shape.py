@@ -42,7 +42,7 @@ def test_every_preset_and_its_dump_fit(name: str):
         ("{extends: a, sed: 1}", ["$"]),
         ("{extends: a, optim: {lr: fast}}", ["$.optim.lr"]),
         ("{extends: a, optim: {lr: 0}}", ["$.optim.lr"]),
-        ("{extends: a, task: {name: classify, threshold: 0.5}}", ["$.task"]),
+        ("{extends: a, task: {name: classify, focal_alpha: 0.5}}", ["$.task"]),
         ("{extends: a, data: {classes: [a, true]}}", ["$.data.classes"]),
         ("{extends: [a]}", ["$.extends"]),
     ],

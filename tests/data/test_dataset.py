@@ -257,3 +257,61 @@ def test_earlier_transforms_serve_the_first_epochs(listing: Listing) -> None:
     sizes = {size: training_transform(size, augmentation=EVERYTHING, **RECIPE) for size in (16, 24, 32)}
     growing = ImageDataset(listing, sizes[32], seed=7, earlier=[(2, sizes[16]), (3, sizes[24])])
     assert [growing[SampleKey(epoch, 0)].image.shape[-1] for epoch in (4, 0, 1, 2, 3)] == [32, 16, 16, 24, 32]
+
+
+# Balanced draws.
+
+RARE = np.array([0] * 40 + [2] * 4 + [1] * 16)  # 40, 16 and 4 images of three classes, and none of a fourth
+
+
+def drawn(
+    epoch: int = 0, *, seed: int = 0, rank: int = 0, world: int = 1, classes: np.ndarray = RARE
+) -> list[SampleKey]:
+    sampler = EpochSampler(len(classes), seed=seed, shuffle=True, rank=rank, world=world, balance=classes)
+    sampler.set_epoch(epoch)
+    keys = list(sampler)
+    assert len(keys) == len(sampler)
+    return keys
+
+
+def test_balanced_each_class_is_drawn_equally_often_and_each_image_of_a_class() -> None:
+    epochs = 400
+    index = np.array([key.index for epoch in range(epochs) for key in drawn(epoch)])
+    n = epochs * len(RARE)
+    of_class = np.bincount(RARE[index], minlength=3)
+    # three standard deviations of a binomial share of 1/3
+    assert np.abs(of_class - n / 3).max() < 3 * np.sqrt(n * (1 / 3) * (2 / 3))
+    of_image = np.bincount(index, minlength=len(RARE))
+    expected = (n / 3) / np.bincount(RARE)[RARE]
+    assert np.abs(of_image - expected).max() < 4.5 * np.sqrt(expected.max())
+
+
+def test_balanced_draws_are_a_function_of_seed_and_epoch() -> None:
+    assert drawn(3) == drawn(3)
+    assert drawn(3) != drawn(4)
+    assert drawn(3) != drawn(3, seed=1)
+    assert len(drawn()) == len(RARE)
+
+
+@pytest.mark.parametrize("world", [2, 3, 7])
+def test_balanced_processes_share_the_draws_of_one(world: int) -> None:
+    parts = [drawn(2, rank=rank, world=world) for rank in range(world)]
+    assert {len(part) for part in parts} == {len(RARE) // world}
+    together = [key for step in zip(*parts, strict=True) for key in step]
+    assert together == drawn(2)[: len(together)]
+
+
+def test_an_image_that_is_drawn_again_is_changed_in_another_way(listing: Listing) -> None:
+    keys = drawn(1, classes=np.array([0] * 11 + [1]))
+    again = [key for key in keys if key.index == 11]
+    assert [key.draw for key in again] == list(range(len(again)))
+    assert len(again) > 2
+    images = [dataset(listing)[key].image for key in again]
+    assert all(not torch.equal(images[0], other) for other in images[1:])
+    assert torch.equal(images[0], dataset(listing)[SampleKey(1, 11)].image)
+    assert torch.equal(images[1], dataset(listing)[again[1]].image)
+
+
+def test_balanced_with_classes_of_one_size_or_one_image() -> None:
+    assert {key.index for key in drawn(classes=np.array([5]))} == {0}
+    assert drawn(classes=np.zeros(0, np.int64)) == []

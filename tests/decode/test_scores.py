@@ -1,13 +1,14 @@
-"""Probabilities against SciPy."""
+"""Probabilities against SciPy, and the way back."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 
-from saccade.decode.scores import each_by_itself, one_of_many
+from saccade.decode.scores import each_by_itself, logits_of_each, logits_of_one, one_of_many
+from saccade.samples import Prediction
 
 LOGITS = torch.randn(6, 5, generator=torch.Generator().manual_seed(0)) * 5
 
@@ -48,3 +49,27 @@ def test_one_class_alone() -> None:
 @pytest.mark.parametrize("decode", [one_of_many, each_by_itself])
 def test_the_ranking_of_an_image_stays(decode) -> None:  # type: ignore[no-untyped-def]
     assert torch.equal(decode(LOGITS).scores.argsort(dim=1), LOGITS.argsort(dim=1))
+
+
+@pytest.mark.parametrize(("decode", "encode"), [(one_of_many, logits_of_one), (each_by_itself, logits_of_each)])
+def test_there_and_back(decode, encode) -> None:  # type: ignore[no-untyped-def]
+    prediction = decode(LOGITS)
+    again = decode(encode(prediction)).scores
+    torch.testing.assert_close(again, prediction.scores, rtol=0, atol=1e-6)
+
+
+def test_logits_by_scipy() -> None:
+    given = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+    p = given.double().numpy()
+    np.testing.assert_allclose(logits_of_one(Prediction(given)), np.log(p), rtol=1e-12)
+    np.testing.assert_allclose(logits_of_each(Prediction(given)), logit(p), rtol=1e-12)
+
+
+@pytest.mark.parametrize("encode", [logits_of_one, logits_of_each])
+def test_no_and_yes_for_sure_have_finite_logits(encode) -> None:  # type: ignore[no-untyped-def]
+    """A float32 probability of 0 or 1 is one that could not be told from it."""
+    logits = encode(Prediction(torch.tensor([[0.0, 1.0]])))
+    assert torch.isfinite(logits).all()
+    assert logits[0, 0] < -80
+    assert logits[0, 1] >= 0
+    assert encode(Prediction(torch.empty(0, 3))).shape == (0, 3)

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy and focal loss on values worked by hand; torch's own mean is compared with in tests/reference."""
+"""Softmax cross-entropy and focal loss on values worked by hand; torch is compared with in tests/reference."""
 
 from __future__ import annotations
 

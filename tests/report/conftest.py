@@ -138,12 +138,18 @@ def add_classify(
     *,
     classes: list[str] = CLASSES,
     name: str = "val",
+    positive: str | None = None,
+    threshold: float | None = None,
     **about: Any,
 ) -> None:
     """Write an evaluation; ``target`` (N,) in 0 ... C-1 and ``scores`` (N, C)."""
     scores = scores.astype(np.float32)
-    numbers = classify_scores(scores, target, classes=classes)
+    decided: Any = {"positive": positive, "threshold": threshold}
+    numbers = classify_scores(scores, target, classes=classes, **decided)
     said = scores.argmax(axis=1)
+    if threshold is not None:
+        place = classes.index(positive or "")
+        said = np.where(scores[:, place] > np.float32(threshold), place, 1 - place)
     rows = pl.DataFrame(
         {
             "image": images,
@@ -154,8 +160,8 @@ def add_classify(
         },
         schema_overrides={"scores": pl.List(pl.Float32), "loss": pl.Float32},
     )
-    pooling = classify_pooling(len(classes))
-    _write(run, name, rows, classes, numbers, task="classify", pooling=pooling, **about)
+    pooling = classify_pooling(len(classes), **decided)
+    _write(run, name, rows, classes, numbers, task="classify", pooling=pooling, **decided, **about)
 
 
 def _write(run: Run, name: str, rows: pl.DataFrame, classes: list[str], numbers: Any, **about: Any) -> None:

@@ -25,8 +25,13 @@ from trees import class_tree
 def test_equally_many_epochs_of_each_size(tmp_path: Path, sizes: str, epochs: int, expected: list[int]) -> None:
     config = load(
         "folder-classify",
-        [f"data.root={class_tree(tmp_path)}", "data.image_size=32", f"data.progressive={sizes}"]
-        + [f"trainer.max_epochs={epochs}", "data.classes=[blue, green, red]"],
+        [
+            f"data.root={class_tree(tmp_path)}",
+            "data.image_size=32",
+            f"data.progressive={sizes}",
+            f"trainer.max_epochs={epochs}",
+            "data.classes=[blue, green, red]",
+        ],
     )
     listing = labels.read(config, "train", many=False)
     training, scoring = (labels.dataset(config, listing, training=flag) for flag in (True, False))

@@ -111,9 +111,9 @@ def _note(run: Run, number: int) -> None:
 
 def _finish(run: Run, prepared: Prepared) -> None:
     """Score the average, write the report, say what came out."""
-    scored = ensemble.evaluate(run, prepared.config, split="val", checkpoint="best", anew=False)
     if not is_main_process():
-        return
+        return  # every fold has been scored: what is left is to read files
+    scored = ensemble.evaluate(run, prepared.config, split="val", checkpoint="best", anew=False)
     task = ensemble.task_of(run, prepared.config)
     alone = scored.about()["folds"]["metrics"][task.monitor]
     spread = "undefined" if alone["mean"] is None else f"{alone['mean']:.4f} ± {alone['std']:.4f}"

@@ -27,6 +27,7 @@ from saccade.engine.pictures import first_batch
 from saccade.engine.resolve import Prepared, prepare
 from saccade.errors import ConfigError
 from saccade.files import write_text
+from saccade.nn.anatomy import anatomy, short
 from saccade.report.growing import growing_curves
 from saccade.runs import Run
 from saccade.tasks.base import Task
@@ -76,7 +77,7 @@ def train_config(config: Config, folder: Callable[[Config], Run]) -> Run:
             write_text(run.config_file, dump(prepared.config, run.path))
             run.write_environment(describe(prepared, network))
             first_batch(run, prepared, task)
-        _say_what(prepared, run, network)
+        _say_what(prepared, run, task, network)
         keeper = trainer.fit(run, prepared, task, network, kept=growing_curves(run, config.task.name))
         if not config.trainer.fast_dev_run:
             finish(run, prepared, task, keeper)
@@ -96,13 +97,10 @@ def _run_folder(runs: Path, config: Config) -> Run:
     return run
 
 
-def _say_what(prepared: Prepared, run: Run, network: nn.Module) -> None:
+def _say_what(prepared: Prepared, run: Run, task: Task, network: nn.Module) -> None:
     sizes = ", ".join(f"{len(listing)} {name}" for name, listing in sorted(prepared.listings.items()))
-    parameters = sum(p.numel() for p in network.parameters()) / 1e6
-    say(
-        f"{prepared.config.model.name} ({parameters:.2f} M parameters), "
-        f"{len(prepared.config.data.classes or ())} classes, images: {sizes}; run folder {run.path}"
-    )
+    say(short(anatomy(network, task.example_input(), name=prepared.config.model.name)))
+    say(f"{len(task.classes)} classes, images: {sizes}; run folder {run.path}")
 
 
 def finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> None:

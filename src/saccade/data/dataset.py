@@ -123,13 +123,14 @@ class EpochSampler(Sampler[SampleKey]):
             return
         # numbers from random(), and not from permutation() or choice(), whose results NumPy does not promise to keep
         generator = np.random.default_rng((self.seed, self.epoch))
+        mine = slice(self.rank, len(self) * self.world, self.world)
         if self.classes:
             order = self._drawn(generator.random((2, self.n)))
-        else:
-            order = np.argsort(generator.random(self.n), kind="stable")
-        draws = _earlier(order)
-        for place in range(self.rank, len(self) * self.world, self.world):
-            yield SampleKey(self.epoch, int(order[place]), int(draws[place]))
+            for index, draw in zip(order[mine], _earlier(order)[mine], strict=True):
+                yield SampleKey(self.epoch, int(index), int(draw))
+            return
+        for index in np.argsort(generator.random(self.n), kind="stable")[mine]:
+            yield SampleKey(self.epoch, int(index))
 
     def _drawn(self, lots: NDArray[np.float64]) -> NDArray[np.int64]:
         """(n,) indices of images from (2, n) numbers in [0, 1): the first draws a class, the second an image of it."""

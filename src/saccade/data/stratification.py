@@ -38,11 +38,8 @@ def share_out(
     while left.any():
         rarest = int(np.argmin(np.where(left > 0, left, len(present) + 1)))
         for i in order[((part < 0) & present[:, rarest])[order]].tolist():
-            if first_keeps_all and any(not in_first[c] and left[c] == 1 for c in labels[i]):
-                k = 0
-            else:
-                k = _neediest([row[rarest] for row in wanted], space, float(lot[i]))
-            part[i] = k
+            kept = first_keeps_all and any(not in_first[c] and left[c] == 1 for c in labels[i])
+            part[i] = k = 0 if kept else _neediest([row[rarest] for row in wanted], space, float(lot[i]))
             space[k] -= 1
             for c in labels[i]:
                 wanted[k][c] -= 1

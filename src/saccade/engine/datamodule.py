@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import lightning.pytorch as L
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from saccade.data.dataset import EpochSampler, FeatureDataset, collate
 from saccade.data.listing import Listing
 from saccade.engine import resolve
 from saccade.errors import DataError
-from saccade.samples import Batch
+from saccade.samples import Batch, Sample
 from saccade.tasks.base import Task
 
 
@@ -47,35 +47,18 @@ class DataModule(L.LightningDataModule):
 
     def loader(self, split: str, *, training: bool) -> DataLoader[Batch]:
         """Batches of a split; the last one may be smaller."""
-        config = self.task.config
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        listing = self.listings[split]
+        config, listing = self.task.config, self.listings[split]
         by_heart = config.trainer.overfit_batches is not None
-        balance = listing.targets if training and config.loader.sampler == "balanced" else None
-        sampler = EpochSampler(
-            len(listing),
-            seed=config.seed,
-            shuffle=training and not by_heart,
-            rank=rank,
-            world=world,
-            balance=balance,
-        )
-        # Lightning starts the readers of a resumed run before it tells the sampler which epoch it is
-        sampler.set_epoch(self.first_epoch)
-        if len(sampler) == 0:
-            raise DataError(
-                f"split {split}: {len(listing)} images cannot be shared by {world} processes; "
-                "set trainer.devices to fewer, or make the split larger"
-            )
-        workers = min(resolve.workers(config), max(1, len(sampler) // config.loader.batch_size))
-        workers = workers if config.loader.workers != 0 and split not in self.features else 0
+        sampler = self._sampler(split, shuffle=training and not by_heart, training=training)
+        if split in self.features:
+            dataset: Dataset[Sample] = FeatureDataset(listing, self.features[split])
+            workers = 0
+        else:
+            dataset = self.task.dataset(listing, training=training and not by_heart)
+            workers = min(resolve.workers(config), max(1, len(sampler) // config.loader.batch_size))
+            workers = workers if config.loader.workers != 0 else 0
         # BatchNorm cannot learn from a batch of one: that image waits for another epoch
         drop_last = training and len(sampler) % config.loader.batch_size == 1 < len(sampler)
-        dataset = (
-            FeatureDataset(listing, self.features[split])
-            if split in self.features
-            else self.task.dataset(listing, training=training and not by_heart)
-        )
         return DataLoader(
             dataset,  # type: ignore[arg-type]  # torch has no type for collated
             # torch thinks that keys are whole numbers
@@ -87,3 +70,17 @@ class DataModule(L.LightningDataModule):
             # a generator of its own: the loader's own draws must not move the one that dropout uses
             generator=torch.Generator().manual_seed(0),
         )
+
+    def _sampler(self, split: str, *, shuffle: bool, training: bool) -> EpochSampler:
+        config, listing = self.task.config, self.listings[split]
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        balance = listing.targets if training and config.loader.sampler == "balanced" else None
+        sampler = EpochSampler(len(listing), seed=config.seed, shuffle=shuffle, rank=rank, world=world, balance=balance)
+        # Lightning starts the readers of a resumed run before it tells the sampler which epoch it is
+        sampler.set_epoch(self.first_epoch)
+        if len(sampler) == 0:
+            raise DataError(
+                f"split {split}: {len(listing)} images cannot be shared by {world} processes; "
+                "set trainer.devices to fewer, or make the split larger"
+            )
+        return sampler

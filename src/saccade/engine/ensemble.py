@@ -199,7 +199,7 @@ def _measured(tasks: Sequence[Task], scores: Tensor, listing: Listing) -> tuple[
     prediction, batch = Prediction(scores), Batch(torch.arange(len(listing)), scores, torch.tensor(listing.targets))
     loss = _loss(tasks, prediction, batch)
     metrics = tasks[0].metrics()
-    metrics.sync_on_compute = False  # every process has all scores
+    metrics.distributed_available_fn = lambda: False  # all scores are here: there is nothing to gather
     metrics.update(scores, batch.target)
     weight = 0.0 if loss is None else float(loss.weight.sum())
     number = float(loss.total.sum()) / weight if loss is not None and weight else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.config.load import load
-from saccade.config.schema import Config
+from saccade.config.schema import ClassifyTask, Config
 from saccade.console import is_main_process, say
 from saccade.data.listing import Listing, fingerprint
 from saccade.engine import trainer
@@ -138,7 +138,8 @@ def _has_steered(run: Run, config: Config, epoch: int, listing: Listing) -> bool
     if chosen_on is None or fingerprint(listing) != chosen_on["fingerprint"]:
         return False
     stopped_or_slowed = config.trainer.early_stopping > 0 or config.optim.schedule == "plateau"
-    gave_threshold = load(run.config_file).task.threshold == "holdout"
+    section = load(run.config_file).task
+    gave_threshold = isinstance(section, ClassifyTask) and section.threshold == "holdout"
     return bool(epoch == selection["best_epoch"] or stopped_or_slowed or gave_threshold)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.config.schema import Augment, Config
+from saccade.config.data_section import Augment
+from saccade.config.schema import Config
 from saccade.engine.module import Module
 from saccade.errors import ConfigError
 from saccade.nn.backbones import head_names

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.metrics.classification import (
-    Decisions,
     accuracy,
     balanced_accuracy,
     class_accuracies,
@@ -119,14 +118,9 @@ def classify_scores(
 ) -> Scores:
     """The classify numbers of a split; ``scores`` (N, C) in [0, 1], ``target`` (N,) in 0 ... C-1.
 
-    Args:
-        scores: (N, C).
-        target: (N,).
-        classes: C names.
-        top_k: also the top-k accuracy, where 1 < k < C; from C on it would be 1 for any network.
-        positive: the class of ``positive_ap`` and the like, against the rest.
-        threshold: of two classes, call an image ``positive`` where its score of that class is above, and else the
-            other; None takes the highest score.
+    ``top_k`` adds the top-k accuracy where 1 < k < C: from C on it is 1 for any network. ``positive`` is the class of
+    ``positive_ap`` and the like, against the rest. Between two classes a ``threshold`` decides, as in
+    ``classify_prediction``.
 
     Raises:
         SaccadeError: a score is NaN.
@@ -139,39 +133,30 @@ def classify_scores(
     place = None if positive is None else list(classes).index(positive)
     prediction = classify_prediction(scores, positive=place, threshold=threshold)
     confusion = confusion_matrix(target, prediction, n_classes)
-    decisions = classify_decisions(confusion)
-    precision, recall, f1 = decisions.precision(), decisions.recall(), decisions.f1()
+    columns = {**_classify_columns(confusion), "ap": ap, "auroc": auroc}
+    of_positive = ("ap", "precision", "recall", "f1") if place is not None else ()
     metrics = {
-        **({} if place is None else _positive(place, ap, decisions)),
+        **{f"positive_{name}": float(columns[name][place]) for name in of_positive},
         "accuracy": accuracy(confusion),
         **({f"top{top_k}_accuracy": top_k_accuracy(scores, target, top_k)} if 1 < top_k < n_classes else {}),
         "balanced_accuracy": balanced_accuracy(confusion),
-        "macro_precision": defined_mean(precision),
-        "macro_recall": defined_mean(recall),
-        "macro_f1": defined_mean(f1),
+        **{f"macro_{name}": defined_mean(columns[name]) for name in ("precision", "recall", "f1")},
         "map": defined_mean(ap),
         "auroc": defined_mean(auroc),
-    }
-    columns = {
-        "n_positive": confusion.sum(axis=1),
-        "n_predicted": confusion.sum(axis=0),
-        "accuracy": class_accuracies(confusion),
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-        "ap": ap,
-        "auroc": auroc,
     }
     return Scores({k: or_none(v) for k, v in metrics.items()}, dict(_rows(classes, columns)))
 
 
-def _positive(place: int, ap: NDArray[np.float64], decisions: Decisions) -> dict[str, float]:
-    """The numbers of the class in question once more, under names of their own."""
+def _classify_columns(confusion: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """What comes of the decisions for each class, (C,) each."""
+    decisions = classify_decisions(confusion)
     return {
-        "positive_ap": float(ap[place]),
-        "positive_precision": float(decisions.precision()[place]),
-        "positive_recall": float(decisions.recall()[place]),
-        "positive_f1": float(decisions.f1()[place]),
+        "n_positive": confusion.sum(axis=1),
+        "n_predicted": confusion.sum(axis=0),
+        "accuracy": class_accuracies(confusion),
+        "precision": decisions.precision(),
+        "recall": decisions.recall(),
+        "f1": decisions.f1(),
     }
 
 

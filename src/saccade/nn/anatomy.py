@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from saccade.nn.receptive.call import tensors
 from saccade.nn.receptive.follower import Follower
@@ -79,18 +80,29 @@ class Anatomy:
 def anatomy(network: nn.Module, image: Tensor, *, name: str) -> Anatomy:
     """Run one image through the network, without gradients and in evaluation mode, and note what happens.
 
-    Nothing is computed where network and image are on the meta device. The network is left as it was.
+    Nothing is computed: the pass runs on the meta device, of shapes without values, except for a network that needs
+    values to find its way. The network is left as it was.
 
     Args:
-        network: on one device.
+        network: on any device.
         image: (1, C, H, W) on the same device.
         name: what the network is called.
     """
+    meta = {key: tensor.to("meta") for key, tensor in [*network.named_parameters(), *network.named_buffers()]}
+    try:
+        record = _listened(network, image.to("meta"), meta)
+    except Exception:  # it asked for a value; if something else is wrong with it, the real run says so
+        record = _listened(network, image, {})
+    return Anatomy(name, tuple(image.shape[1:]), tuple(_layers(network, record)), record.lost)
+
+
+def _listened(network: nn.Module, image: Tensor, instead: dict[str, Tensor]) -> _Record:
+    """One pass, with other tensors in the place of the network's own."""
     record = _Record(network)
     with record.listening(), _evaluating(network), torch.no_grad(), record.follower:
         record.follower.start(image)
-        network(image)
-    return Anatomy(name, tuple(image.shape[1:]), tuple(_layers(network, record)), record.lost)
+        functional_call(network, instead, (image,))
+    return record
 
 
 def short(found: Anatomy) -> str:

@@ -152,7 +152,13 @@ def range_panel(rates: Sequence[float], losses: Sequence[float], suggestion: flo
         low, high = min(losses), losses[0]
         axes.set_ylim(low - 0.1 * (high - low), high + 0.5 * (high - low))
         axes.axvline(suggestion, color=_INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
-        place = {"xytext": (-5, 5), "textcoords": "offset points", "ha": "right", "fontsize": 9.5, "color": _MUTED}
+        place: dict[str, Any] = {
+            "xytext": (-5, 5),
+            "textcoords": "offset points",
+            "ha": "right",
+            "fontsize": 9.5,
+            "color": _MUTED,
+        }
         axes.annotate(f"steepest at {suggestion:.2g}", (suggestion, 0), xycoords=("data", "axes fraction"), **place)
         axes.set_title("Training loss over the learning rate")
         axes.set_xlabel("learning rate")

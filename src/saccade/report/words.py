@@ -72,11 +72,11 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural}"
 
 
-def baseline_sentence(scored: Scored) -> str:
-    """What the headline is to be held against."""
+def baseline_sentence(scored: Scored, *, chosen_on: str | None = None) -> str:
+    """What the headline is to be held against; ``chosen_on`` is the split that gave the threshold, if one did."""
     base = scored.baseline()
     if scored.positive is not None:
-        return _positive_sentence(scored, scored.positive)
+        return _positive_sentence(scored, scored.positive, chosen_on)
     if base is None or scored.headline is None:
         return "No class has a positive image in this split, so there is no AP."
     if scored.task == "multilabel":
@@ -89,13 +89,13 @@ def baseline_sentence(scored: Scored) -> str:
     )
 
 
-def _positive_sentence(scored: Scored, positive: str) -> str:
+def _positive_sentence(scored: Scored, positive: str, chosen_on: str | None) -> str:
     n = int(scored.metrics["per_class"][positive]["n_positive"])
-    decided = f"Called {positive}: the class with the higher score."
-    if len(scored.classes) > 2:
-        decided = f"Called {positive}: where it has the highest score."
-    if scored.about.get("threshold") is not None:
-        decided = f"Called {positive}: an image whose score of {positive} is above {scored.about['threshold']:.4g}."
+    threshold = scored.about.get("threshold")
+    decided = f"An image is called {positive} where that is its highest score."
+    if threshold is not None:
+        chosen = f", the threshold with the highest F1 on the {chosen_on} split" if chosen_on else ""
+        decided = f"An image is called {positive} where its score of it is above {threshold:.4g}{chosen}."
     if not n:
         return f"No image of this split shows {positive}, so there is no AP. {decided}"
     low, high = wilson(scored.metrics["metrics"]["positive_recall"], n)
@@ -192,8 +192,8 @@ def _folds_sentence(scored: Scored) -> str:
         )
     return (
         f"Cross-validation: the scores are the mean of the probabilities of {n} networks. Each learned from the "
-        f"training split without one fold of it, and is taken as it was at {taken} (epochs {epochs}); the {scored.split} "
-        "split had no part in choosing them."
+        f"training split without one fold of it, and is taken as it was at {taken} (epochs {epochs}); the "
+        f"{scored.split} split had no part in choosing them."
     )
 
 

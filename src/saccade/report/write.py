@@ -100,7 +100,7 @@ def _scored_context(run: Run, scored: Scored, data_root: Path | None) -> dict[st
         "positive_numbers": words.positive_numbers(scored),
         "accuracy_words": words.accuracy_sentence(scored),
         "baseline": scored.baseline(),
-        "baseline_words": words.baseline_sentence(scored),
+        "baseline_words": words.baseline_sentence(scored, chosen_on=_gave_threshold(run)),
         "optimistic": bool(scored.about["optimistic"]),
         "metrics": tables.metrics_table(scored),
         "folds": tables.folds_table(scored) if "folds" in scored.about else None,
@@ -114,6 +114,13 @@ def _scored_context(run: Run, scored: Scored, data_root: Path | None) -> dict[st
         "thumbnails": thumbnails,
         "snippet": snippet(scored),
     }
+
+
+def _gave_threshold(run: Run) -> str | None:
+    """The split on which the threshold was chosen; None where it was not."""
+    config: Mapping[str, Any] = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
+    chosen: str = (run.environment().get("selection") or {}).get("split") or "holdout"
+    return chosen if config["task"].get("threshold") == "holdout" else None
 
 
 def _shown(tiles: Sequence[Tile], thumbnails: Thumbnails) -> list[tuple[Tile, str | None]]:

@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from saccade.config.schema import Config, MeanStd
+from saccade.config.data_section import MeanStd
+from saccade.config.schema import Config
 from saccade.data import class_names, folder, table, voc
 from saccade.data.dataset import ImageDataset
 from saccade.data.listing import Listing

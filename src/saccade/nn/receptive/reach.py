@@ -70,8 +70,8 @@ def enlarged(reach: Reach, factor: int, *, neighbours: tuple[int, int]) -> Reach
     """
     inputs = []
     for o in range(len(reach.first) * factor):
-        before = (2 * o + 1 - factor) // (2 * factor)  # the floor of (o + 1/2) / factor - 1/2
-        inputs.append([before + n for n in neighbours])
+        before, beside = divmod(2 * o + 1 - factor, 2 * factor)  # the floor of (o + 1/2) / factor - 1/2, and the rest
+        inputs.append([before + n for n in neighbours] if beside else [before])
     return _gathered(reach, inputs, reach.step)
 
 

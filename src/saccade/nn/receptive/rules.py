@@ -6,6 +6,7 @@ An operation without a rule loses the receptive field rather than guess it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import torch
 
 from saccade.nn.receptive.call import Call, Rule, joined, unknown
-from saccade.nn.receptive.mapped import Mapped, together
+from saccade.nn.receptive.mapped import Mapped, Part, together
 from saccade.nn.receptive.products import MATRICES, attention, matmul
 from saccade.nn.receptive.reach import window
 from saccade.nn.receptive.windows import adaptive_pool, convolution, pool, upsample
@@ -91,8 +92,20 @@ def _cat(call: Call) -> Mapped:
     """Maps beside each other along channels, or tokens without a place in the image beside those of the image."""
     maps = call.all_maps
     along = {axis for found in maps for axis in found.axes_of(call.given.get("dim", 0))}
-    layouts = {tuple(found.places(axis) for axis in range(len(found.seen))) for found in maps}
-    return unknown(call) if len(maps) > 1 and (along or len(layouts) > 1) else joined(maps)
+    return unknown(call) if len(maps) > 1 and (along or not _alike(maps)) else joined(maps)
+
+
+def _stack(call: Call) -> Mapped:
+    maps = call.all_maps
+    found = joined(maps)
+    place = call.given.get("dim", 0) % len(call.shape)
+    dims = (*found.dims[:place], (Part((), call.shape[place]),), *found.dims[place:])
+    return replace(found, dims=dims) if _alike(maps) else unknown(call)
+
+
+def _alike(maps: Sequence[Mapped]) -> bool:
+    """Whether the axes of the image run along the same dimensions in all of them."""
+    return len({tuple(found.places(axis) for axis in range(len(found.seen))) for found in maps}) == 1
 
 
 def _pad(call: Call) -> Mapped:
@@ -127,6 +140,7 @@ RULES: dict[str, Rule] = {
     "slice": _slice,
     **dict.fromkeys(("split", "split_with_sizes", "chunk"), _split),
     "cat": _cat,
+    "stack": _stack,
     **dict.fromkeys(("constant_pad_nd", "reflection_pad2d", "replication_pad2d"), _pad),
     "roll": _roll,
     **dict.fromkeys(MATRICES, matmul),
@@ -138,7 +152,7 @@ RULES: dict[str, Rule] = {
 """The rule of each operation, by its name without overload; those that work element by element need none."""
 
 
-OF_SEVERAL = (_elementwise, _cat, matmul, attention)
+OF_SEVERAL = (_elementwise, _cat, _stack, matmul, attention)
 """Rules for operations that bring several tensors together that depend on the image."""
 
 

@@ -1,0 +1,181 @@
+"""The section ``data``: where the images and labels are, how they are split, and how an image becomes a tensor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from saccade.config.fields import (
+    NUMBER,
+    Count,
+    Finite,
+    Fraction,
+    NonNegative,
+    NonNegativeInteger,
+    Positive,
+    Probability,
+    Section,
+    Text,
+)
+
+
+class Augment(Section):
+    """Random changes of a training image; none of them touches evaluation."""
+
+    crop: tuple[Probability, Probability] | None = (0.35, 1.0)
+    """Random resized crop: range of the kept share of the area; null resizes as in evaluation."""
+    flip: Probability = 0.5
+    """Probability of a horizontal flip."""
+    vertical_flip: Probability = 0.0
+    """Probability of a vertical flip."""
+    pad: NonNegativeInteger = 0
+    """Pixels of black put around the image that evaluation sees, of which a random square of image_size is cut; needs
+    `crop: null`. 0 is off."""
+    jitter: NonNegative = 0.0
+    """Strength of random brightness, contrast and saturation; hue takes a quarter of it (at most 0.5)."""
+    randaugment: NonNegativeInteger = 0
+    """Number of RandAugment operations (arXiv 1909.13719); 0 is off."""
+    randaugment_magnitude: Annotated[int, Field(ge=0, le=30), NUMBER] = 9
+    """Strength of the RandAugment operations, 0 to 30."""
+    mixup: NonNegative = 0.0
+    """Alpha of mixup (arXiv 1710.09412): each batch is blended with itself in another order; 0 is off."""
+    cutmix: NonNegative = 0.0
+    """Alpha of CutMix (arXiv 1905.04899): a rectangle of each image comes from another; 0 is off. With mixup, each
+    batch gets one of the two."""
+
+    @model_validator(mode="after")
+    def _crop_range(self) -> Self:
+        if self.crop is not None and not 0.0 < self.crop[0] <= self.crop[1]:
+            raise ValueError(
+                f"data.augment.crop: found {list(self.crop)}; allowed: [low, high] with 0 < low <= high <= 1, or null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_crop(self) -> Self:
+        if self.pad and self.crop is not None:
+            raise ValueError(
+                f"data.augment.pad: is {self.pad}, and data.augment.crop cuts at random too; "
+                "set data.augment.crop=null or data.augment.pad=0"
+            )
+        return self
+
+
+class MeanStd(Section):
+    """Given statistics of the pixels, of RGB values in [0, 1]."""
+
+    mean: tuple[Finite, Finite, Finite]
+    """Mean of each channel."""
+    std: tuple[Positive, Positive, Positive]
+    """Standard deviation of each channel."""
+
+
+class Scenes(Section):
+    """What the built-in generator draws (used by `data.format: scenes`)."""
+
+    train: Count = 1200
+    """Number of training scenes."""
+    val: Count = 300
+    """Number of validation scenes."""
+    size: Annotated[int, Field(ge=32), NUMBER] = 64
+    """Height and width of a scene in pixels."""
+    seed: NonNegativeInteger = 0
+    """Seed of the drawing; the training seed has no influence on the scenes."""
+
+
+class Data(Section):
+    """Where the images and labels are, how they are split, and how an image becomes a tensor."""
+
+    format: Literal["voc", "folder", "table", "scenes"]
+    """Layout on disk: Pascal VOC; one folder a class; a CSV or Parquet table; or the built-in scenes, drawn
+    to `data.root` at first use."""
+    root: Path
+    """Folder of the data set. A relative path is relative to the config file it stands in (for presets and on
+    the command line: to the current folder); where nothing is there, to the folder named by the environment
+    variable SACCADE_DATA."""
+    train: Text = "auto"
+    """Training split: name of the set file (voc), folder (folder), or value of the split column (table). auto
+    takes `train`; for `folder` without a folder of that name, the root itself as one tree of classes."""
+    val: Text | None = "auto"
+    """Validation split, named likewise; null cuts `val_fraction` off the training split. auto takes the first
+    of val, valid, validation that is there, else null."""
+    test: Text | None = None
+    """Test split, named likewise; scored only by `saccade evaluate --split test`. null takes the name
+    `test`."""
+    val_fraction: Fraction = 0.2
+    """Share of the training split that becomes the validation split where `val` is null; stratified, by
+    seed."""
+    holdout: Fraction = 0.1
+    """Share of the training split, stratified and by seed, on which the best epoch is chosen, so that the
+    validation split is scored once. 0 chooses on the validation split itself; the report then calls its
+    number optimistic."""
+    classes: tuple[Text, ...] | None = None
+    """Class names in the order of the outputs; null takes those of the training data, sorted."""
+    class_names: Text | None = "auto"
+    """For `folder`: the CSV file, relative to `root`, whose columns class and name say what each class folder is
+    called; auto takes `classes.csv` where there is one; null keeps the names of the folders."""
+    image_size: Annotated[int, Field(ge=8), NUMBER] = 224
+    """Height and width of the network's input in pixels."""
+    resize: Literal["crop", "squash"] = "crop"
+    """In evaluation: crop resizes the shorter side to image_size / resize_crop and cuts the centre; squash
+    resizes both sides to image_size and keeps everything in view."""
+    resize_crop: Annotated[float, Field(gt=0.0, le=1.0), NUMBER] = 0.875
+    """Share of the shorter side that the centre crop keeps (224 of 256 by default)."""
+    normalize: Literal["imagenet", "measured"] | MeanStd = "imagenet"
+    """Mean and standard deviation taken off each channel: ImageNet's; measured on the training split and
+    stored with the run; or given as {mean: [r, g, b], std: [r, g, b]}."""
+    augment: Augment = Augment()
+    """Random changes of training images."""
+    progressive: tuple[Annotated[int, Field(ge=8), NUMBER], ...] = ()
+    """Progressive resizing: image sizes of the first parts of training, such as [96, 128]; image_size is that of the
+    last. Each part has equally many epochs, but for a remainder, which the last takes."""
+    folds: NonNegativeInteger = 0
+    """Cross-validation: cut the training split into so many folds, train a network for each on the other folds with
+    the fold as holdout (`data.holdout` then says nothing), and score their averaged probabilities; 0 is off."""
+    fold: Count | None = None
+    """With `folds`: train this fold alone, counted from 1; null trains all."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """A training image that cannot be read: stop, naming it; or skip it, counted in the report. Evaluation
+    always stops."""
+    table: Text = "labels.csv"
+    """For `table`: the CSV or Parquet file, relative to `root`."""
+    path_column: Text = "image"
+    """For `table`: the column of image paths, relative to `root`."""
+    label_columns: Annotated[tuple[Text, ...], Field(min_length=1)] = ("label",)
+    """For `table`: one column of class names, or of delimited lists of them; or one 0/1 column a class (-1:
+    ignore)."""
+    delimiter: Text | None = None
+    """For `table`: what separates the class names in the label column, such as "|"; null reads one name."""
+    split_column: Text | None = None
+    """For `table`: the column that names each row's split; null takes every row as training data."""
+    scenes: Scenes = Scenes()
+    """For `scenes`: what to draw."""
+
+    @property
+    def cross_validates(self) -> bool:
+        """Whether all folds are trained, each with a config of its own in which `fold` says which it is."""
+        return self.folds > 0 and self.fold is None
+
+    @model_validator(mode="after")
+    def _folds_are_several(self) -> Self:
+        if self.folds == 1:
+            raise ValueError("data.folds: is 1, and cross-validation takes 2 or more; set 0 to do without")
+        if self.fold is not None and self.fold > self.folds:
+            raise ValueError(
+                f"data.fold: is {self.fold}, and data.folds is {self.folds}; set 1 to {self.folds} or null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _classes_are_distinct(self) -> Self:
+        twice = [name for name, count in Counter(self.classes or ()).items() if count > 1]
+        if twice:
+            raise ValueError(
+                f"data.classes: {', '.join(map(repr, twice))} is named more than once; name each class once"
+            )
+        if self.classes is not None and len(self.classes) == 0:
+            raise ValueError("data.classes: is empty; name the classes, or set it to null to take those of the data")
+        return self
