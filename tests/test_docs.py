@@ -111,6 +111,10 @@ def prepare(folder: Path) -> None:
     for colour, name in NAMES.items():
         for old in [*folder.glob(f"*/*/{colour}"), *folder.glob(f"*/{colour}")]:
             old.rename(old.with_name(name))
+    class_tree(folder / "cats_dogs", train=6)
+    for colour, name in {"blue": "cat", "red": "dog", "green": None}.items():
+        for old in (folder / "cats_dogs").glob(f"*/{colour}"):
+            old.rename(old.with_name(name)) if name else shutil.rmtree(old)
     paths = [p.relative_to(photos) for p in sorted(photos.rglob("*.png"))]
     table = {"image": list(map(str, paths)), "label": [p.parts[1] for p in paths], "split": [p.parts[0] for p in paths]}
     pl.DataFrame({**table, "labels": [p.parts[1] + "|any" for p in paths]}).write_csv(photos / "labels.csv")

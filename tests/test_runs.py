@@ -354,3 +354,26 @@ def test_a_moved_run_folder_reads_the_same(run: Run, tmp_path: Path) -> None:
     opened = Run.open(moved)
     assert opened.epochs() == [row(0)]
     assert json.loads(opened.evaluation("val").metrics_file.read_text()) == metrics()
+
+
+# Folds.
+
+
+def test_folds_are_runs_in_the_order_of_their_numbers(run: Run) -> None:
+    assert run.folds() == []
+    assert (run.whole(), run.title) == (None, "dogs/001")
+    for number in (10, 2, 1):
+        run.fold(number).path.mkdir(parents=True)
+        run.fold(number).config_file.write_text("name: dogs\n")
+    run.fold(3).path.mkdir()  # not begun
+    (run.path / "folds" / "best").mkdir()
+    assert [fold.path.name for fold in run.folds()] == ["1", "2", "10"]
+    assert run.fold(2).whole() == Run(run.path.resolve())
+    assert run.fold(2).title == "dogs/001/folds/2"
+    assert Run.open(run.path / "folds" / "2") == run.fold(2)
+
+
+def test_a_run_that_is_called_folds_is_no_fold(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "runs", "folds")
+    run.config_file.write_text("name: folds\n")
+    assert (run.whole(), run.title) == (None, "folds/001")

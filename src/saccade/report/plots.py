@@ -107,8 +107,9 @@ def _curve_words(key: str, split: str | None) -> str:
     if key == "loss":
         return f"Loss while training{where}, over the epochs."
     return (
-        f"Measured on the {split} split after each epoch; the best epoch is chosen by it. A curve of the training split "
-        "is of its images as they were trained on, changed by chance, while the network was still learning from them."
+        f"Measured on the {split} split after each epoch; the best epoch is chosen by it. A curve of the training "
+        "split is of its images as they were trained on, changed by chance, while the network was still learning from "
+        "them."
     )
 
 
