@@ -104,8 +104,8 @@ def test_config_keys() -> None:
 
 def test_python_names_are_those_of_the_commands() -> None:
     assert sorted(saccade.__all__) == [
-        "Config", "Run", "SaccadeError", "browse", "data_check", "data_stats", "evaluate", "load", "predict",
-        "presets", "report", "summary", "train",
+        "Config", "Run", "SaccadeError", "browse", "data_check", "data_fetch", "data_prepare", "data_stats",
+        "evaluate", "find_lr", "load",         "predict", "presets", "report", "summary", "train",
     ]  # fmt: skip
     for name in saccade.__all__:
         assert callable(getattr(saccade, name)), name

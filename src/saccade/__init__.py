@@ -1,8 +1,8 @@
 """saccade: one config and one command train, measure, and let you look at a vision model.
 
-Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``,
-``data_check``, ``data_stats``, ``load``, ``summary``; and ``Run`` opens a run folder. They are imported when first
-used, so that ``import saccade`` itself is quick.
+Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``, ``summary``,
+``find_lr``, ``data_check``, ``data_stats``, ``data_prepare``, ``data_fetch``, ``load``; and ``Run`` opens a run folder.
+They are imported when first used, so that ``import saccade`` itself is quick.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
         SaccadeError,
         browse,
         data_check,
+        data_fetch,
+        data_prepare,
         data_stats,
         evaluate,
+        find_lr,
         load,
         predict,
         presets,
@@ -34,8 +37,11 @@ __all__ = [
     "SaccadeError",
     "browse",
     "data_check",
+    "data_fetch",
+    "data_prepare",
     "data_stats",
     "evaluate",
+    "find_lr",
     "load",
     "predict",
     "presets",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -13,12 +14,16 @@ from saccade import runs
 from saccade.commands import browse as _browse
 from saccade.commands import data as _data
 from saccade.commands import evaluate as _evaluate
+from saccade.commands import fetch as _fetch
+from saccade.commands import find_lr as _find_lr
 from saccade.commands import predict as _predict
+from saccade.commands import prepare as _prepare
 from saccade.commands import report as _report
 from saccade.commands import resume as _resume
 from saccade.commands import summary as _summary
 from saccade.commands import train as _train
 from saccade.commands.data import DataStatistics
+from saccade.commands.find_lr import FoundRate
 from saccade.config.schema import Config
 from saccade.data.check import Report
 from saccade.errors import SaccadeError
@@ -29,8 +34,11 @@ __all__ = [
     "SaccadeError",
     "browse",
     "data_check",
+    "data_fetch",
+    "data_prepare",
     "data_stats",
     "evaluate",
+    "find_lr",
     "load",
     "predict",
     "presets",
@@ -60,6 +68,21 @@ def data_check(source: str | Path, *overrides: str) -> Report:
 def data_stats(source: str | Path, *overrides: str) -> DataStatistics:
     """Measure a config's data set; see ``saccade data stats``."""
     return _data.data_stats(source, overrides)
+
+
+def data_prepare(source: str | Path, target: str | Path) -> None:
+    """Unpack ImageNet's official tar files in ``source`` below ``target``; see ``saccade data prepare imagenet``."""
+    _prepare.prepare_imagenet(Path(source), Path(target))
+
+
+def data_fetch(name: Literal["voc2012", "voc2007"], root: str | Path) -> Path:
+    """Download Pascal VOC below ``root`` and return the folder to train on; see ``saccade data fetch``."""
+    return _fetch.fetch_voc(name, Path(root))
+
+
+def find_lr(source: str | Path, *overrides: str, runs: str | Path = "runs") -> FoundRate:
+    """Try rising learning rates and suggest one; see ``saccade find-lr``."""
+    return _find_lr.find_lr(source, overrides, runs=Path(runs))
 
 
 class Run(runs.Run):

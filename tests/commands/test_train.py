@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 from saccade.commands.evaluate import evaluate
 from saccade.commands.train import train
-from saccade.config.load import load
 from saccade.config.data_section import MeanStd
+from saccade.config.load import load
 from saccade.engine import checkpoint
 from saccade.engine.module import Module
 from saccade.errors import CheckpointError, DataError, SaccadeError

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from saccade.config import load
+from saccade.config.data_section import Data, MeanStd
 from saccade.config.messages import EXAMPLES
 from saccade.config.nodes import dotted
-from saccade.config.data_section import Data, MeanStd
 from saccade.config.schema import Config
 from saccade.config.shape import full_shape
 from saccade.errors import ConfigError

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from saccade.commands.train import train
+from saccade.config.load import load
 from saccade.engine import checkpoint
 from saccade.engine.features import obstacle
 from saccade.engine.module import Module
 from saccade.errors import ConfigError
 from saccade.runs import Run
-from saccade.config.load import load
 
 FROZEN = [
     "model.pretrained=false",

@@ -18,7 +18,7 @@ SYNONYMS: Final[dict[str, str]] = {
     "batch": "loader.batch_size",
     "bs": "loader.batch_size",
     "checkpoint": "model.weights",
-    "class_names": "data.classes",
+    "class_names": "data.class_names",
     "classnames": "data.classes",
     "clip_grad": "trainer.gradient_clip",
     "criterion": "task.loss",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,9 @@ HEADLINE = {"multilabel": "map", "classify": "accuracy"}
 """The one metric of each task that its headline names, where no class is in question."""
 
 
-def headline_key(about: Mapping[str, Any]) -> str:
-    """The key of the one metric that the headline of an evaluation names."""
-    return "positive_ap" if about.get("positive") else HEADLINE[about["task"]]
+def headline_key(task: str, positive: str | None) -> str:
+    """The key of the one metric that the headline names; ``positive`` is the class in question, if there is one."""
+    return HEADLINE[task] if positive is None else "positive_ap"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Scored:
     @property
     def headline(self) -> float | None:
         """mAP, accuracy, or the AP of the class in question, as a fraction of 1; None where it is undefined."""
-        value = self.metrics["metrics"][headline_key(self.about)]
+        value = self.metrics["metrics"][headline_key(self.task, self.positive)]
         return None if value is None else float(value)
 
     def of_class(self, key: str) -> list[float | None]:

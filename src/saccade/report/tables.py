@@ -121,8 +121,8 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
             f"{name} (out of fold)" if about.get("out_of_fold") else name,
             str(about["checkpoint"]),
             "yes: optimistic" if about["optimistic"] else "no",
-            headline_name(about),
-            number(metrics["metrics"][headline_key(about)]),
+            headline_name(about["task"], about.get("positive")),
+            number(metrics["metrics"][headline_key(about["task"], about.get("positive"))]),
             number(metrics["n"]),
         )
         for name, metrics, about in others

@@ -241,9 +241,9 @@ def verdicts_sentence(scored: Scored) -> str:
     )
 
 
-def headline_name(about: Mapping[str, Any]) -> str:
-    """``mAP``, ``accuracy`` or ``AP of dog``, from what an evaluation says of itself."""
-    return metric_name(headline_key(about), about.get("positive"))
+def headline_name(task: str, positive: str | None) -> str:
+    """``mAP``, ``accuracy``, or ``AP of dog`` where that is the class in question."""
+    return metric_name(headline_key(task, positive), positive)
 
 
 def _split_words(split: str, environment: Mapping[str, Any]) -> str:

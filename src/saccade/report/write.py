@@ -96,7 +96,7 @@ def _scored_context(run: Run, scored: Scored, data_root: Path | None) -> dict[st
         for g in class_galleries(scored)
     ]
     return {
-        "headline_name": words.headline_name(scored.about),
+        "headline_name": words.headline_name(scored.task, scored.positive),
         "positive_numbers": words.positive_numbers(scored),
         "accuracy_words": words.accuracy_sentence(scored),
         "baseline": scored.baseline(),
