@@ -3,9 +3,10 @@
     python bench/transfer.py ../shared/data ../shared/data/weights/resnet20_cifar10.safetensors
 
 Trains a CIFAR-10 ResNet-20 at 32 pixels on dogs and on cats_dogs: from published weights with everything learning, from
-published weights with everything frozen but the new head, and from random weights. All three have the same settings but
-for those; the seed draws the holdout, the head (or all weights), the order and the random changes of the images. The
-numbers are those of the validation split, which chooses nothing. The table goes to stdout, progress to stderr.
+published weights with everything frozen but the new head, and from random weights. All have the same settings but for
+those (a head alone learns at a higher rate); the seed draws the holdout, the head (or all weights), the order and the
+random changes of the images. The numbers are those of the validation split, which chooses nothing. The table goes to
+stdout, progress to stderr.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ DATA = {
     "dogs": ("folder-classify", "accuracy", ("task.label_smoothing=0",)),
     "cats_dogs": ("cats-dogs", "positive_ap", ("task.class_weights=balanced",)),
 }
+HEAD_RATE = "optim.lr=2e-2"  # a linear layer by itself bears, and needs, a higher rate than a network
 UNCHANGED = ("data.augment.crop=null", "data.augment.flip=0")
 SETTINGS = (
     "model.name=cifar_resnet20",
@@ -47,17 +49,17 @@ def main() -> None:
     parser.add_argument("root", type=Path, help="holds the folders dogs and cats_dogs")
     parser.add_argument("weights", type=Path, help="weights of the CIFAR-10 ResNet-20")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds, from 0")
+    parser.add_argument("--arms", nargs="*", help="only the rows of these names")
     given = parser.parse_args()
+    published = f"model.weights={given.weights}"
+    frozen = (published, "model.freeze=backbone", HEAD_RATE)
     arms = {
-        "published weights, everything learns": (f"model.weights={given.weights}",),
-        "published weights, the head alone learns": (f"model.weights={given.weights}", "model.freeze=backbone"),
-        "the same, without random changes (features computed once)": (
-            f"model.weights={given.weights}",
-            "model.freeze=backbone",
-            *UNCHANGED,
-        ),
+        "published weights, everything learns": (published,),
+        "published weights, the head alone learns": frozen,
+        "the same, without random changes (features computed once)": (*frozen, *UNCHANGED),
         "random weights": (),
     }
+    arms = {name: settings for name, settings in arms.items() if not given.arms or name in given.arms}
     print("| | dogs, accuracy | cats and dogs, AP of dog |\n|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="saccade-transfer-") as folder:
         for arm, settings in arms.items():
