@@ -105,12 +105,13 @@ def _say_what(prepared: Prepared, run: Run, task: Task, network: nn.Module) -> N
 
 def finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> None:
     """Note which epoch was chosen, score it, write the report."""
+    by_loss = prepared.config.trainer.monitor == "loss"
     if is_main_process():
         chosen: dict[str, Any] = {
-            "metric": task.monitor,
+            "metric": "loss" if by_loss else task.monitor,
             "split": prepared.selection if keeper.best is not None else None,
         }
-        best = None if keeper.best == UNDEFINED else keeper.best
+        best = None if keeper.best in (None, UNDEFINED) else -keeper.best if by_loss else keeper.best
         chosen |= {"best": best, "best_epoch": keeper.best_epoch}
         run.write_environment({**run.environment(), "selection": chosen})
     evaluation = evaluate(run)

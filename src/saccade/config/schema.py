@@ -234,8 +234,11 @@ class Trainer(Section):
     """Kind of device."""
     devices: Count | Literal["auto"] = 1
     """Number of devices; more than one trains with DistributedDataParallel."""
+    monitor: Literal["metric", "loss"] = "metric"
+    """What chooses the best epoch: the task's metric, or the loss, which moves in smaller steps where few images
+    choose."""
     early_stopping: NonNegativeInteger = 0
-    """Stop after this many epochs without a better metric; 0 never stops early."""
+    """Stop after this many epochs without a better one by `monitor`; 0 never stops early."""
     gradient_clip: NonNegative = 0.0
     """Largest norm of the gradient; 0 does not clip."""
     accumulate: Count = 1

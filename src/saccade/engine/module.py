@@ -23,7 +23,7 @@ from saccade.nn.backbones import backbone_to_eval, freeze_backbone, head_names
 from saccade.samples import Batch, ImageLoss
 from saccade.tasks.base import Task
 
-UNDEFINED = -1.0
+UNDEFINED = -1e30
 """Stands for a monitored metric that is undefined, such as mAP where no class has a positive: below every value."""
 
 
@@ -180,8 +180,10 @@ class Module(L.LightningModule):
                 self._plateau.step(self.monitored())
 
     def monitored(self) -> float:
-        """The latest value of the metric that chooses the best epoch."""
+        """What chooses the best epoch, larger is better: the task's metric, or the loss with its sign changed."""
         assert self.scored is not None
+        if self.task.config.trainer.monitor == "loss":
+            return UNDEFINED if self.scored.loss is None else -self.scored.loss
         value = self.scored.scores.metrics[self.task.monitor]
         return UNDEFINED if value is None else value
 

@@ -52,7 +52,7 @@ def training_plots(
     split = next((s for s in ("overfit", "holdout", "val") if any(s in row for row in epochs)), None)
     selection = environment.get("selection") or {}
     of_positive = split is not None and any("positive_ap" in row.get(split, {}) for row in epochs)
-    metric = selection.get("metric") or ("positive_ap" if of_positive else HEADLINE[task])
+    metric = "positive_ap" if of_positive else HEADLINE[task]
     best = (int(selection["best_epoch"]), f"best: epoch {selection['best_epoch']}") if selection else None
     panels = [
         (key, curves_panel(metric_name(key), curves, best=best), _curve_words(key, split))
