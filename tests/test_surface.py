@@ -44,7 +44,7 @@ optim.gamma optim.patience optim.ema
 trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping
 trainer.gradient_clip trainer.accumulate trainer.deterministic trainer.max_time trainer.keep_checkpoints
 trainer.check_val_every_n_epoch trainer.limit_batches trainer.overfit_batches trainer.fast_dev_run
-trainer.log_gpu_memory
+trainer.log_gpu_memory trainer.monitor
 log.wandb log.wandb_mode
 """.split()
 

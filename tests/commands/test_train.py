@@ -61,6 +61,19 @@ def test_the_best_checkpoint_is_that_of_the_best_holdout_metric(trained: Callabl
     assert again == pytest.approx(run.epochs()[selection["best_epoch"] - 1]["holdout"], abs=1e-6)
 
 
+def test_the_loss_may_choose_the_epoch(trained: Callable[..., Run]) -> None:
+    run = trained("trainer.max_epochs=6", "trainer.monitor=loss", "optim.lr=0.01")
+    losses = [row["holdout"]["loss"] for row in run.epochs()]
+    assert run.environment()["selection"] == {
+        "metric": "loss",
+        "split": "holdout",
+        "best": min(losses),
+        "best_epoch": 1 + losses.index(min(losses)),
+    }
+    assert checkpoint.load(run.checkpoints / "best.ckpt")["saccade"]["epoch"] == 1 + losses.index(min(losses))
+    assert evaluate(run, split="holdout").metrics()["metrics"]["loss"] == pytest.approx(min(losses), abs=1e-6)
+
+
 def test_early_stopping_waits_its_patience_and_no_longer(
     trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,13 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
         CheckpointError: no epoch was finished.
         ConfigError: a setting that would make it another run.
     """
-    run = branch(Path(path)) if Path(path).suffix == ".ckpt" else Run.open(path)
+    if Path(path).suffix != ".ckpt":
+        run = Run.open(path)
+    elif is_main_process():
+        run = branch(Path(path))
+        os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
+    else:
+        run = Run(Path(os.environ[RUN_OF_MAIN_PROCESS]))
     config = config_of(run, overrides, changeable=ON_RESUME)
     if config.data.cross_validates:
         return resume_folds(run, config, ON_RESUME, train_one=train_config, resume_one=resume)
@@ -84,6 +90,7 @@ def branch(path: Path) -> Run:
             f"{path}: training goes on from a run folder (its last epoch), or from an epoch-NNN.ckpt in its "
             "checkpoints, which trainer.keep_checkpoints=all keeps"
         )
+    best = content["callbacks"]["EpochKeeper"]["best_epoch"]
     new = Run.create(old.path.parent.parent, old.path.parent.name)
     shutil.copy(old.config_file, new.config_file)
     environment = {key: value for key, value in old.environment().items() if key != "selection"}
@@ -91,8 +98,8 @@ def branch(path: Path) -> Run:
     new.keep_epochs(old.epochs()[:epoch])
     for number in range(1, epoch + 1):
         copy_file(old.checkpoint_of(number), new.checkpoint_of(number))
-    best = content["callbacks"]["EpochKeeper"]["best_epoch"]
-    copy_file(old.checkpoint_of(best), new.checkpoints / "best.ckpt")
+    if best is not None:
+        copy_file(old.checkpoint_of(best), new.checkpoints / "best.ckpt")
     copy_file(path, new.checkpoints / "last.ckpt")
     return new
 

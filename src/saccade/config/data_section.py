@@ -163,6 +163,8 @@ class Data(Section):
     def _folds_are_several(self) -> Self:
         if self.folds == 1:
             raise ValueError("data.folds: is 1, and cross-validation takes 2 or more; set 0 to do without")
+        if self.fold is not None and self.folds == 0:
+            raise ValueError(f"data.fold: is {self.fold}, and data.folds is 0; set data.folds, or data.fold=null")
         if self.fold is not None and self.fold > self.folds:
             raise ValueError(
                 f"data.fold: is {self.fold}, and data.folds is {self.folds}; set 1 to {self.folds} or null"

@@ -165,6 +165,16 @@ class Model(Section):
         return self
 
     @model_validator(mode="after")
+    def _zeros_are_for_random_weights(self) -> Self:
+        if self.zero_init_last and (self.pretrained or self.weights is not None):
+            raise ValueError(
+                "model.zero_init_last: is true, and the weights come from "
+                f"{'model.pretrained' if self.pretrained else 'model.weights'}, which would overwrite the zeros; "
+                "set model.zero_init_last=false"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_head_to_keep(self) -> Self:
         if self.head == "keep" and not self.pretrained and self.weights is None:
             raise ValueError(
@@ -266,6 +276,15 @@ class Trainer(Section):
 
     @model_validator(mode="after")
     def _a_scored_epoch(self) -> Self:
+        if self.max_time is not None and self.check_val_every_n_epoch > 1:
+            raise ValueError(
+                f"trainer.check_val_every_n_epoch: is {self.check_val_every_n_epoch}, and trainer.max_time ends a "
+                "training in any epoch, which is to be scored; set it to 1"
+            )
+        if self.max_time is not None and not self.seconds():
+            raise ValueError(f"trainer.max_time: is {self.max_time}, and a training takes some time; set 7min or null")
+        if self.fast_dev_run and self.max_epochs == 0:
+            raise ValueError("trainer.fast_dev_run: trains one batch, and trainer.max_epochs=0 trains none; drop one")
         if self.max_time is None and self.check_val_every_n_epoch > max(self.max_epochs, 1):
             raise ValueError(
                 f"trainer.check_val_every_n_epoch: is {self.check_val_every_n_epoch}, and trainer.max_epochs is "
@@ -350,6 +369,15 @@ class Config(Section):
             raise ValueError(
                 "task.threshold: is holdout, which is chosen for one network, and data.folds trains one a fold; "
                 "set a number or argmax, or data.fold to train one fold"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _by_heart_in_order(self) -> Self:
+        if self.trainer.overfit_batches is not None and self.loader.sampler != "shuffle":
+            raise ValueError(
+                f"loader.sampler: is {self.loader.sampler}, and trainer.overfit_batches takes the same images in the "
+                "same order; set loader.sampler=shuffle"
             )
         return self
 

@@ -169,6 +169,8 @@ def _noun(shape: Shape, *, many: bool) -> str:
 def _text_noun(shape: Shape, many: bool) -> str:
     if shape.get("format") == "path":
         return "paths" if many else "a path"
+    if "min|h" in shape.get("pattern", ""):
+        return "a time such as 90s, 7min or 1.5h"
     if "pattern" in shape:
         return "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit"
     return "texts" if many else "a text"

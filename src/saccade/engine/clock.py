@@ -37,16 +37,16 @@ class Clock(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The time used."""
-        return {"used": self.used}
+        return {"used": self.used, "scoring": self._scoring}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up where the checkpoint was."""
-        self._before = state_dict["used"]
+        self._before, self._scoring = state_dict["used"], state_dict["scoring"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start; a run whose time is used up stays stopped."""
         self._started = perf_counter()
-        trainer.should_stop = trainer.should_stop or self._before >= self.seconds
+        trainer.should_stop = trainer.should_stop or self.progress >= 1.0
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         """Stop when time is up; all processes at the same batch."""

@@ -27,20 +27,44 @@ def obstacle(config: Config) -> str | None:
         "model.drop_rate is not 0": config.model.drop_rate > 0,
         "data.progressive changes the image size": bool(config.data.progressive),
         "trainer.devices is not 1": config.trainer.devices != 1,
+        "trainer.fast_dev_run takes one batch": config.trainer.fast_dev_run,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def are_kept(config: Config) -> bool:
-    """Whether features are to be computed once.
+def are_kept(config: Config, network: nn.Module | None = None) -> bool:
+    """Whether features are to be computed once; without the network, as far as the config can say.
 
     Raises:
         ConfigError: ``model.cache_features`` is true, and they change from epoch to epoch.
     """
     found = obstacle(config)
+    if found is None and config.model.cache_features is not False and network is not None:
+        found = (
+            None if _ends_in_its_head(network, config.data.image_size) else f"{config.model.name} has no single head"
+        )
     if config.model.cache_features is True and found is not None:
         raise ConfigError(f"model.cache_features: is true, and {found}; change that, or set model.cache_features=auto")
     return config.model.cache_features is not False and found is None
+
+
+def _ends_in_its_head(network: nn.Module, image_size: int) -> bool:
+    """Whether the network's output is that of one linear head on one vector an image, and nothing else."""
+    names = head_names(network)
+    head = network.get_submodule(names[0])
+    if len(names) > 1 or not isinstance(head, nn.Linear):
+        return False
+    reached: list[Tensor] = []
+    handle = head.register_forward_pre_hook(lambda _, inputs: reached.append(inputs[0]))
+    training = network.training
+    try:
+        with torch.no_grad():
+            image = torch.linspace(-1, 1, 3 * image_size**2).view(1, 3, image_size, image_size)
+            output = network.eval()(image)
+            return len(reached) == 1 and reached[0].ndim == 2 and torch.equal(head(reached[0]), output)
+    finally:
+        handle.remove()
+        network.train(training)
 
 
 class FeatureReader(Module):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch.utils.data import DataLoader
 
 from saccade.console import progress_bar
 from saccade.engine.datamodule import DataModule
-from saccade.engine.module import Module
+from saccade.engine.module import Module, is_frozen
 from saccade.engine.optimizer import build_optimizer
 from saccade.engine.resolve import Prepared
 from saccade.engine.trainer import build_task
 from saccade.errors import SaccadeError
+from saccade.nn.backbones import backbone_to_eval, freeze_backbone
+from saccade.samples import Batch
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 100
 SMOOTHING = 0.9
@@ -39,17 +43,21 @@ def range_test(prepared: Prepared) -> Range:
         SaccadeError: the loss was not finite from the start.
     """
     task, network = build_task(prepared.config)
+    frozen = is_frozen(prepared.config, 0)
+    freeze_backbone(network, frozen=frozen)
     device = torch.device(
         "cuda" if torch.cuda.is_available() and prepared.config.trainer.accelerator != "cpu" else "cpu"
     )
     module = Module(task, network).to(device).train()
+    if frozen:
+        backbone_to_eval(network)
     optimizer = build_optimizer(network, prepared.config)
     relative = [group["lr"] / prepared.config.optim.lr for group in optimizer.param_groups]
     loader = DataModule(task, prepared.listings, selection=prepared.selection).loader("train", training=True)
     rates, losses, average, lowest = [], [], 0.0, math.inf
     with progress_bar() as bar:
         shown = bar.add_task("trying learning rates", total=STEPS)
-        for step, batch in enumerate(itertools.islice(itertools.chain.from_iterable(itertools.repeat(loader)), STEPS)):
+        for step, batch in enumerate(itertools.islice(_epochs(loader), STEPS)):
             rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
             for group, factor in zip(optimizer.param_groups, relative, strict=True):
                 group["lr"] = rate * factor
@@ -68,6 +76,13 @@ def range_test(prepared: Prepared) -> Range:
     if len(rates) < 3:
         raise SaccadeError("the training loss is not finite even at the lowest learning rate; look at data and network")
     return Range(rates, losses, suggested(rates, losses))
+
+
+def _epochs(loader: DataLoader[Batch]) -> Iterator[Batch]:
+    """Batches of one epoch after the other, each with an order and random changes of its own."""
+    for epoch in itertools.count():
+        loader.batch_sampler.sampler.set_epoch(epoch)  # type: ignore[union-attr]  # it is our EpochSampler
+        yield from loader
 
 
 def suggested(rates: list[float], losses: list[float]) -> float:

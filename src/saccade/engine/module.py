@@ -23,6 +23,8 @@ from saccade.nn.backbones import backbone_to_eval, freeze_backbone, head_names
 from saccade.samples import Batch, ImageLoss
 from saccade.tasks.base import Task
 
+MONITORED = "monitored"
+"""Under this name early stopping finds what chooses the epoch."""
 UNDEFINED = -1e30
 """Stands for a monitored metric that is undefined, such as mAP where no class has a positive: below every value."""
 
@@ -175,7 +177,7 @@ class Module(L.LightningModule):
         self.scored = Scored(self.loss.finish(), self.metrics.compute())
         self.metrics.reset()
         if self.trainer.state.fn == "fit":
-            self.log(self.task.monitor, self.monitored())
+            self.log(MONITORED, self.monitored(), logger=False)
             if self._plateau is not None and self.global_step >= self._warmup_steps:
                 self._plateau.step(self.monitored())
 
@@ -195,11 +197,12 @@ class Module(L.LightningModule):
         per_epoch = max(1, steps // max(1, config.trainer.max_epochs))
         self._warmup_steps = round(config.optim.warmup_epochs * per_epoch)
         if config.optim.schedule == "plateau":
+            # in absolute numbers, as what is monitored may be below 0
             self._plateau = ReduceLROnPlateau(
-                optimizer, "max", factor=config.optim.gamma, patience=config.optim.patience
+                optimizer, "max", config.optim.gamma, config.optim.patience, threshold_mode="abs"
             )
         schedule = build_schedule(optimizer, config.optim, steps=steps, steps_per_epoch=per_epoch)
-        drawn_for_a_length = config.optim.schedule in ("cosine", "onecycle")
+        drawn_for_a_length = config.optim.schedule in ("cosine", "onecycle") and self.clock is None
         if drawn_for_a_length and self._loaded and self._loaded["saccade"]["max_epochs"] != config.trainer.max_epochs:
             continue_schedule(self._loaded, optimizer, schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -209,7 +212,8 @@ class Module(L.LightningModule):
         if self.clock is None:
             scheduler.step()
             return
-        reached = round(self.clock.progress * (STEPS - 1))
+        # all processes go by the clock of the first, or their weights would part
+        reached = round(self.trainer.strategy.broadcast(self.clock.progress) * (STEPS - 1))
         while scheduler.last_epoch < reached:
             scheduler.step()
 

@@ -55,6 +55,7 @@ def prepare(config: Config, say: Say) -> Prepared:
     listings = _split_train(config, train, skipped)
     if config.data.val is not None:
         listings["val"] = TASKS[config.task.name].read(config, config.data.val)
+        _refuse_common_images(config, listings)
     if config.data.cross_validates:
         # what is measured is measured for each fold, when it is its turn
         TASKS[config.task.name].check_selection(config, "train", listings["train"])
@@ -78,6 +79,21 @@ def fold_config(config: Config, number: int = 1) -> Config:
     if not config.data.cross_validates:
         return config
     return config.model_copy(update={"data": config.data.model_copy(update={"fold": number})})
+
+
+def _refuse_common_images(config: Config, listings: Mapping[str, Listing]) -> None:
+    """Images that are learned from and scored would flatter the network."""
+    if config.trainer.max_epochs == 0 and config.trainer.max_time is None:
+        return
+    val = set(listings["val"].images)
+    common = [
+        name for split in ("train", "holdout") if split in listings for name in listings[split].images if name in val
+    ]
+    if common:
+        raise DataError(
+            f"data.val: {len(common)} of the {len(val)} images of {config.data.val} are training images too, such as "
+            f"{common[0]}; score images that are not learned from, or set data.val=null to cut some off"
+        )
 
 
 def listing_of(config: Config, split: str, skipped: tuple[str, ...] = ()) -> Listing:
@@ -228,6 +244,7 @@ def _few(train: Listing, config: Config) -> Listing:
     assert batches is not None
     wanted = batches * config.loader.batch_size if isinstance(batches, int) else round(batches * len(train))
     number = min(len(train), max(wanted, 2))
+    number -= number > 2 and number % config.loader.batch_size == 1  # a batch of one is left out of training
     return train.take(np.linspace(0, len(train) - 1, number).round().astype(np.int64))
 
 

@@ -27,7 +27,7 @@ from saccade.engine.callbacks import EpochKeeper, EpochLines, FileBar, Patience
 from saccade.engine.clock import Clock
 from saccade.engine.datamodule import DataModule
 from saccade.engine.features import FeatureReader, are_kept
-from saccade.engine.module import Module, Scored, gathered, is_frozen
+from saccade.engine.module import MONITORED, Module, Scored, gathered
 from saccade.engine.resolve import Prepared
 from saccade.errors import CheckpointError, ConfigError, DataError, SaccadeError, StoppedError
 from saccade.nn.backbones import freeze_backbone
@@ -72,11 +72,12 @@ def fit(
         checkpoint.save(untrained(Module(task, network)), run.checkpoints / "last.ckpt")
         checkpoint.save(untrained(Module(task, network)), run.checkpoints / "best.ckpt")
         return keeper
-    features = compute_features(task, network, prepared) if are_kept(task.config) else {}
+    features = compute_features(task, network, prepared) if are_kept(task.config, network) else {}
     module = Module(task, network, clock=clock)
     data = DataModule(task, prepared.listings, selection=prepared.selection, first_epoch=done, features=features)
-    # before DistributedDataParallel looks which weights have gradients
-    freeze_backbone(network, frozen=is_frozen(task.config, done))
+    # DistributedDataParallel looks once which weights have gradients, and would never share those of weights that are
+    # thawed later: they are frozen when the epoch starts
+    freeze_backbone(network, frozen=task.config.model.freeze == "backbone")
     trainer = build_trainer(task.config, run, callbacks=[*_callbacks(task, clock), keeper, EpochLines(keeper)])
     last = run.checkpoints / "last.ckpt"
     with quiet(), plain_errors(run):
@@ -149,7 +150,7 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
 
 
 def check_hardware(config: Config) -> None:
-    """Whether this machine can do what ``trainer`` asks for, before a run folder is made.
+    """Whether this machine and the settings can do what is asked for, before a run folder is made.
 
     Raises:
         ConfigError: no such device, fewer of them, or no such arithmetic.
@@ -158,6 +159,7 @@ def check_hardware(config: Config) -> None:
         raise ConfigError("trainer.precision: 16-mixed needs a GPU; set it to bf16-mixed or 32")
     if config.trainer.log_gpu_memory and not torch.cuda.is_available():
         raise ConfigError("trainer.log_gpu_memory: there is no GPU here; set it to false")
+    are_kept(config)
     build_trainer(config, None, callbacks=[])
 
 
@@ -177,7 +179,7 @@ def build_trainer(config: Config, run: Run | None, *, callbacks: list[Callback])
             max_epochs=1 if section.fast_dev_run else -1 if section.max_time else section.max_epochs,
             limit_train_batches=1 if section.fast_dev_run else section.limit_batches,
             limit_val_batches=1 if section.fast_dev_run else None,
-            check_val_every_n_epoch=section.check_val_every_n_epoch,
+            check_val_every_n_epoch=1 if section.fast_dev_run else section.check_val_every_n_epoch,
             gradient_clip_val=section.gradient_clip or None,
             accumulate_grad_batches=section.accumulate,
             deterministic=section.deterministic,
@@ -260,7 +262,7 @@ def _callbacks(task: Task, clock: Clock | None) -> list[Callback]:
     """Those that the config asks for."""
     found: list[Callback] = [] if clock is None else [clock]
     if patience := task.config.trainer.early_stopping:
-        found.append(Patience(task.monitor, mode="max", patience=patience))
+        found.append(Patience(MONITORED, mode="max", patience=patience))
     if decay := task.config.optim.ema:
         # statistics of BatchNorm are averaged too: those of the weights now would not fit the averaged weights
         found.append(EMAWeightAveraging(decay=decay))

@@ -69,7 +69,7 @@ class Classify(Task):
 
     @classmethod
     def check_selection(cls, config: Config, split: str, listing: Listing) -> None:
-        """A threshold with the highest F1 takes images of the positive class.
+        """The AP of the positive class, and a threshold with its highest F1, take images of it.
 
         Raises:
             ConfigError: no class is called as ``task.positive`` says.
@@ -78,11 +78,19 @@ class Classify(Task):
         section = config.task
         assert isinstance(section, ClassifyTask)
         place = _place(section, listing.classes)
-        if section.threshold == "holdout" and not (listing.targets == place).any():
+        if place is None or (listing.targets == place).any():
+            return
+        if section.threshold == "holdout":
             raise DataError(
                 f"task.threshold: is holdout, and none of the {len(listing)} images of the {split} split shows "
                 f"{section.positive}, so no threshold can be chosen on it; raise data.holdout (now "
                 f"{config.data.holdout:g}), or set task.threshold to a number or to argmax"
+            )
+        if config.trainer.monitor == "metric" and config.trainer.max_epochs > 0:
+            raise DataError(
+                f"task.positive: none of the {len(listing)} images of the {split} split shows {section.positive}, so "
+                f"its AP cannot choose the epoch; raise data.holdout (now {config.data.holdout:g}), or set "
+                "trainer.monitor=loss"
             )
 
     def deciding(self, about: Mapping[str, Any]) -> Classify:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -148,7 +149,23 @@ def model(config: Config) -> nn.Module:
     if section.weights is not None:
         weights = from_torchvision(read_state_dict(section.weights), network, section.name)
         load_weights(network, weights, source=str(section.weights), keep_head=keep_head)
+    for size in config.data.progressive:
+        _try_size(network, size, config.model.name)
     return network
+
+
+def _try_size(network: nn.Module, size: int, name: str) -> None:
+    training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, size, size))
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"data.progressive: {name} cannot take images of {size}x{size} pixels ({str(error).splitlines()[0][:90]}); "
+            "leave that size out"
+        ) from None
+    finally:
+        network.train(training)
 
 
 def class_weights(given: dict[str, float] | str, classes: Sequence[str], *, key: str) -> list[float] | None:
