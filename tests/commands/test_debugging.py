@@ -12,7 +12,7 @@ from saccade.commands.resume import resume
 from saccade.commands.train import train
 from saccade.engine import checkpoint
 from saccade.engine.module import Module
-from saccade.errors import CheckpointError, ConfigError, SaccadeError
+from saccade.errors import CheckpointError, ConfigError, DataError, SaccadeError
 from saccade.runs import Run
 from saccade.samples import ImageLoss
 from saccade.tasks.classify import Classify
@@ -227,3 +227,54 @@ def test_the_clock_knows_no_epochs(trained: Callable[..., Run], setting: str, me
     assert message in str(raised.value).replace(" (command line)", "")
     with pytest.raises(ConfigError, match=r"trainer\.max_time"):
         trained("trainer.max_time=7")
+
+
+def test_the_clock_scores_its_last_epoch(trained: Callable[..., Run]) -> None:
+    with pytest.raises(
+        ConfigError, match=r"check_val_every_n_epoch .*: is 2, and trainer.max_time ends a training in any"
+    ):
+        trained("trainer.max_time=1min", "trainer.check_val_every_n_epoch=2", "trainer.max_epochs=4")
+    with pytest.raises(ConfigError, match=r"trainer.max_time .*: is 0s"):
+        trained("trainer.max_time=0s")
+    with pytest.raises(ConfigError, match=r"a time such as 90s, 7min or 1.5h"):
+        trained("trainer.max_time=7m")
+
+
+# Settings that would lose or lie
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["trainer.overfit_batches=1", "loader.sampler=balanced"], "loader.sampler .*: is balanced"),
+        (
+            ["model.name=resnet18", "model.zero_init_last=true", "model.weights=w.pth"],
+            "model.zero_init_last .*: is true",
+        ),
+        (["trainer.fast_dev_run=true", "trainer.max_epochs=0"], "trainer.fast_dev_run .*: trains one batch"),
+        (["data.fold=2"], "data.fold .*: is 2, and data.folds is 0"),
+        (["model.name=dogs_cnn", "data.progressive=[16]"], "data.progressive: dogs_cnn cannot take images of 16x16"),
+        (["model.cache_features=true"], "model.cache_features: is true, and model.freeze is not backbone"),
+    ],
+)
+def test_settings_that_cannot_be_together(trained: Callable[..., Run], settings: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        trained(*settings)
+
+
+def test_images_that_are_learned_from_are_not_scored(trained: Callable[..., Run]) -> None:
+    with pytest.raises(DataError, match=r"data.val: \d+ of the \d+ images of train are training images too"):
+        trained("data.val=train")
+
+
+def test_a_batch_of_one_is_not_among_the_few(trained: Callable[..., Run]) -> None:
+    run = trained("trainer.overfit_batches=1", "loader.batch_size=8", "data.holdout=0.25", "trainer.max_epochs=1")
+    assert run.environment()["data"]["splits"]["overfit"]["n"] == 8
+    run = trained("trainer.overfit_batches=0.99", "loader.batch_size=8", "data.holdout=0.25", "trainer.max_epochs=1")
+    assert run.environment()["data"]["splits"]["overfit"]["n"] == 8  # of 9
+
+
+def test_training_goes_on_from_an_epoch_before_the_first_scored_one(trained: Callable[..., Run]) -> None:
+    whole = trained("trainer.max_epochs=4", "trainer.check_val_every_n_epoch=2", "trainer.keep_checkpoints=all")
+    again = resume(whole.checkpoint_of(1))
+    assert again.metrics_file.read_bytes() == whole.metrics_file.read_bytes()

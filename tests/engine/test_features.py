@@ -106,3 +106,11 @@ def test_what_changes_from_epoch_to_epoch_is_not_kept(setting: str, reason: str)
 def test_asked_for_where_it_cannot_be_is_an_error(trained: Callable[..., Run]) -> None:
     with pytest.raises(ConfigError, match=r"model.cache_features: is true, and data.augment changes the images"):
         trained("model.name=small_cnn", "model.cache_features=true", "data.augment.jitter=0.1")
+
+
+def test_a_network_without_a_single_head_does_without(trained: Callable[..., Run]) -> None:
+    """dla34 ends in a 1x1 convolution."""
+    run = trained("model.name=dla34", "trainer.max_epochs=1")
+    assert len(run.epochs()) == 1
+    with pytest.raises(ConfigError, match=r"model.cache_features: is true, and dla34 has no single head"):
+        trained("model.name=dla34", "trainer.max_epochs=1", "model.cache_features=true")
