@@ -41,6 +41,7 @@ SMALL = [
     "trainer.accelerator=cpu",
     "trainer.devices=1",
     "trainer.max_epochs=1",
+    "trainer.max_time=null",
 ]
 """What every training gets, over what the page says: seconds instead of hours, and no download."""
 SMALL_SCENES = ["data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
@@ -190,6 +191,8 @@ def run_saccade(words: list[str], line: str, into: Path | None, saccade: Callabl
     if words[0] in ("train", "find-lr") and "--resume" not in words:
         words = [*words, *SMALL, *(SMALL_SCENES if "scenes-" in line else [])]
         words += [] if "data.holdout=" in line else ["data.holdout=0.25"]
+        if "trainer.max_epochs=0" in line:
+            words.remove("trainer.max_epochs=1")
     done = saccade(*words)
     assert done.code == 0, f"{line}\n{done.out}{done.err}"
     if into is not None:

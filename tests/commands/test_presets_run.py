@@ -24,6 +24,7 @@ SMALL = [
     "loader.workers=0",
     "trainer.accelerator=cpu",
     "trainer.max_epochs=1",
+    "trainer.max_time=null",
     "trainer.precision=32",
 ]
 

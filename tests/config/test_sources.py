@@ -26,6 +26,8 @@ PRESETS = [
     "imagewoof-resnet18",
     "scenes-classify",
     "scenes-multilabel",
+    "small-classify",
+    "small-multilabel",
     "table-classify",
     "table-multilabel",
     "voc-multilabel",
