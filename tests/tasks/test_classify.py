@@ -125,4 +125,7 @@ def test_a_split_without_the_class_chooses_no_threshold() -> None:
     Classify.check_selection(task, "holdout", listing(5, 1))
     with pytest.raises(DataError, match=r"none of the 5 images of the holdout split shows dog.*data\.holdout"):
         Classify.check_selection(task, "holdout", listing(5, 0))
-    Classify.check_selection(config(positive="dog"), "holdout", listing(5, 0))
+    with pytest.raises(
+        DataError, match=r"task\.positive: none of the 5 images of the holdout split shows dog.*monitor=loss"
+    ):
+        Classify.check_selection(config(positive="dog"), "holdout", listing(5, 0))
