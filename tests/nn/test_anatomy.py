@@ -66,9 +66,9 @@ TIMMS = ("mobilenetv3_small_100", "vit_tiny_patch16_224", "convnext_atto", "swin
 @pytest.mark.parametrize("name", [*OWN, *TIMMS])
 def test_counts_are_torchs(name: str) -> None:
     size = ONE_SIZE.get(name, 224)
-    with torch.device("meta"):
+    with torch.device("meta" if name in OWN else "cpu"):  # some versions of timm cannot make every network on meta
         network = build(name, classes=7, image_size=size)
-    found = anatomy(network, image(size), name=name)
+    found = anatomy(network, torch.zeros(1, 3, size, size, device=next(network.parameters()).device), name=name)
     assert found.parameters == sum(p.numel() for p in network.parameters())
     assert found.output == (7,)
     assert sum(layer.inside for layer in found.layers if layer.depth == 1) + 1 + sum(
@@ -166,9 +166,8 @@ def test_a_recurrent_layer_is_counted() -> None:
 
 
 def test_attention_counts_its_products() -> None:
-    with torch.device("meta"):
-        network = timm.create_model("vit_tiny_patch16_224", num_classes=2)
-    found = anatomy(network, image(), name="vit")
+    network = timm.create_model("vit_tiny_patch16_224", num_classes=2)
+    found = anatomy(network, torch.zeros(1, 3, 224, 224), name="vit")
     inside = [layer for layer in found.layers if layer.name == "blocks.0.attn"]
     assert inside[0].multiply_adds == 2 * 197 * 197 * 192  # queries by keys, and the result by values
 

@@ -12,7 +12,7 @@ from saccade.config.load import load
 from saccade.config.schema import Config
 from saccade.data.scenes import CLASSES
 from saccade.engine.resolve import with_split_names
-from saccade.errors import ConfigError, DataError, SaccadeError
+from saccade.errors import ConfigError, DataError
 from saccade.nn.anatomy import Anatomy, anatomy
 from saccade.nn.backbones import freeze_backbone
 from saccade.tasks import TASKS
@@ -88,9 +88,7 @@ def _network(task: Task) -> tuple[nn.Module, torch.Tensor]:
     try:
         with torch.device("meta"):
             return task.model(), task.example_input()
-    except SaccadeError:
-        raise
-    except Exception:  # whatever a network trips over here, it says better when it is really made
+    except RuntimeError:  # it asked a tensor without values for one; whatever else is wrong, it says when really made
         return task.model(), task.example_input()
 
 

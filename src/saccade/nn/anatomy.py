@@ -91,7 +91,7 @@ def anatomy(network: nn.Module, image: Tensor, *, name: str) -> Anatomy:
     meta = {key: tensor.to("meta") for key, tensor in [*network.named_parameters(), *network.named_buffers()]}
     try:
         record = _listened(network, image.to("meta"), meta)
-    except Exception:  # it asked for a value; if something else is wrong with it, the real run says so
+    except RuntimeError:  # it asked a tensor without values for one; whatever else is wrong, the real run says so
         record = _listened(network, image, {})
     return Anatomy(name, tuple(image.shape[1:]), tuple(_layers(network, record)), record.lost)
 
