@@ -30,6 +30,8 @@ SMALL = [
 
 DEEP = ("imagenet-resnet34", "imagenet-resnet50", "imagenet-resnet101", "imagenet-resnet152", "imagenet-modern")
 """Large networks, whose checkpoints take up to half a gigabyte: trained once."""
+DEEPEST = ("imagenet-resnet101", "imagenet-resnet152")
+"""In `make test-slow` alone."""
 
 
 def tiny_data(preset: str, root: Path) -> list[str]:
@@ -106,7 +108,9 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
     assert "mean [" in stats.out
 
 
-@pytest.mark.parametrize("preset", DEEP)
+@pytest.mark.parametrize(
+    "preset", [pytest.param(name, marks=pytest.mark.slow) if name in DEEPEST else name for name in DEEP]
+)
 def test_deep_networks_train(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
     # two steps are too few for the running statistics of 50 blocks, unless the blocks begin as their shortcuts
     settings = [*tiny_data(preset, tmp_path / "data"), *SMALL, "model.zero_init_last=true", "optim.momentum=0"]

@@ -8,11 +8,23 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from saccade.commands.evaluate import evaluate
 from saccade.runs import Run
 
-PROGRAM = "from saccade.cli import main; main()"
+PROGRAM = """
+from pathlib import Path
+import torch
+from saccade.cli import main
+from saccade.engine.module import Module
+
+def keep_weights(module):
+    torch.save(list(module.network.parameters()), Path(f"weights-{module.global_rank}.pt"))
+
+Module.on_train_end = keep_weights
+main()
+"""
 SMALL = [
     "model.name=small_cnn",
     "model.pretrained=false",
@@ -26,7 +38,7 @@ SMALL = [
 ]
 
 
-@pytest.mark.parametrize("freeze", ["none", "1"])
+@pytest.mark.parametrize("freeze", [pytest.param("none", marks=pytest.mark.slow), "1"])
 def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path, freeze: str) -> None:
     program = tmp_path / "program.py"  # a file: Lightning starts the further processes by its path
     program.write_text(PROGRAM)
@@ -38,7 +50,6 @@ def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path,
             "voc-multilabel",
             f"data.root={voc_on_disk}",
             *SMALL,
-            "trainer.devices=2",
             f"model.freeze={freeze}",
         ],
         cwd=tmp_path,
@@ -47,6 +58,8 @@ def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    ranks = [torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True)), "the processes train one network"
     assert [p.name for p in (tmp_path / "runs" / "voc-multilabel").iterdir()] == ["001"]
     run = Run.open(tmp_path / "runs" / "voc-multilabel" / "001")
     assert done.stdout == "runs/voc-multilabel/001\n"
@@ -60,6 +73,7 @@ def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path,
     assert json.loads((run.path / "environment.json").read_text())["selection"]["best_epoch"] in (1, 2)
 
 
+@pytest.mark.slow
 def test_two_processes_train_fold_after_fold(tmp_path: Path, voc_on_disk: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
@@ -75,3 +89,26 @@ def test_two_processes_train_fold_after_fold(tmp_path: Path, voc_on_disk: Path) 
     assert rows["image"].to_list() == [f"JPEGImages/val_{i:03d}.jpg" for i in range(6)]
     one = evaluate(run, "trainer.devices=1")
     assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [["trainer.max_time=6s"], ["optim.ema=0.9"], ["trainer.keep_checkpoints=all"]])
+def test_two_processes_train_one_network(tmp_path: Path, voc_on_disk: Path, settings: list[str]) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+
+    def trained(*words: str) -> Run:
+        done = subprocess.run(
+            [sys.executable, program, "train", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        ranks = [torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
+        assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True))
+        return Run.open(tmp_path / done.stdout.strip())
+
+    run = trained("voc-multilabel", f"data.root={voc_on_disk}", *SMALL, "optim.warmup_epochs=0", *settings)
+    assert run.epochs()
+    if settings == ["trainer.keep_checkpoints=all"]:
+        branch = trained("--resume", str(run.checkpoints / "epoch-001.ckpt"))
+        assert branch.path.name == "002"
+        assert branch.epochs()[1]["train"] == pytest.approx(run.epochs()[1]["train"])
