@@ -7,6 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+SMALL = (
+    "model.name=small_cnn",
+    "model.pretrained=false",
+    "data.image_size=32",
+    "loader.batch_size=4",
+    "loader.workers=0",
+    "trainer.accelerator=cpu",
+)
+"""Settings with which any preset of whole images trains in seconds."""
 COLOURS = {"blue": (40, 60, 220), "green": (40, 200, 60), "red": (220, 50, 40)}
 
 

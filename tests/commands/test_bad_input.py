@@ -14,17 +14,9 @@ from filelock import FileLock
 
 from saccade.commands.train import train
 from saccade.runs import Run
-from trees import class_tree, voc_tree
+from trees import SMALL, class_tree, voc_tree
 
-SMALL = [
-    "model.name=small_cnn",
-    "model.pretrained=false",
-    "data.image_size=32",
-    "loader.batch_size=4",
-    "loader.workers=0",
-    "trainer.accelerator=cpu",
-    "trainer.max_epochs=1",
-]
+SETTINGS = [*SMALL, "trainer.max_epochs=1"]
 Saccade = Callable[..., Any]
 
 
@@ -38,7 +30,7 @@ def refused(said: Any, *words: str) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, classes_on_disk: Path) -> Run:
-    settings = [f"data.root={classes_on_disk}", "data.holdout=0.25", *SMALL]
+    settings = [f"data.root={classes_on_disk}", "data.holdout=0.25", *SETTINGS]
     return train("folder-classify", settings, runs=tmp_path / "runs")
 
 
@@ -55,21 +47,21 @@ def test_no_config_and_an_unknown_preset(saccade: Saccade) -> None:
 
 
 def test_missing_root(tmp_path: Path, saccade: Saccade) -> None:
-    refused(saccade("train", "folder-classify", f"data.root={tmp_path / 'none'}", *SMALL), "data.root", "none")
+    refused(saccade("train", "folder-classify", f"data.root={tmp_path / 'none'}", *SETTINGS), "data.root", "none")
 
 
 def test_empty_split(tmp_path: Path, saccade: Saccade) -> None:
     root = class_tree(tmp_path / "tree")
     for image in (root / "val").rglob("*.png"):
         image.unlink()
-    refused(saccade("train", "folder-classify", f"data.root={root}", *SMALL), str(root / "val"))
+    refused(saccade("train", "folder-classify", f"data.root={root}", *SETTINGS), str(root / "val"))
     empty = voc_tree(tmp_path / "voc")
     (empty / "ImageSets" / "Main" / "val.txt").write_text("")
-    refused(saccade("train", "voc-multilabel", f"data.root={empty}", *SMALL), "val.txt")
+    refused(saccade("train", "voc-multilabel", f"data.root={empty}", *SETTINGS), "val.txt")
 
 
 def test_missing_split_names_those_that_are_there(voc_on_disk: Path, saccade: Saccade) -> None:
-    said = saccade("train", "voc-multilabel", f"data.root={voc_on_disk}", "data.train=trian", *SMALL)
+    said = saccade("train", "voc-multilabel", f"data.root={voc_on_disk}", "data.train=trian", *SETTINGS)
     refused(said, "trian", "train", "val")
 
 
@@ -79,7 +71,7 @@ def test_an_unreadable_training_image_stops_and_is_named(
 ) -> None:
     bad = classes_on_disk / "train" / "red" / "red1.png"
     bad.write_bytes(bad.read_bytes()[:100])
-    settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SMALL, f"loader.workers={workers}"]
+    settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SETTINGS, f"loader.workers={workers}"]
     refused(saccade("train", "folder-classify", *settings, "--runs", tmp_path / "runs"), str(bad))
 
 
@@ -88,7 +80,7 @@ def test_an_unreadable_training_image_is_skipped_where_the_config_says_so(
 ) -> None:
     bad = classes_on_disk / "train" / "red" / "red1.png"
     bad.write_bytes(b"")
-    settings = [f"data.root={classes_on_disk}", "data.holdout=0.25", "data.on_error=skip", *SMALL]
+    settings = [f"data.root={classes_on_disk}", "data.holdout=0.25", "data.on_error=skip", *SETTINGS]
     said = saccade("train", "folder-classify", *settings, "--runs", tmp_path / "runs")
     assert said.code == 0, said.err
     assert f"skipped: {bad}" in said.err.replace("\n", "")
@@ -126,7 +118,9 @@ def test_not_a_run_folder(tmp_path: Path, run: Run, saccade: Saccade) -> None:
 def test_a_checkpoint_of_another_task_or_other_classes(
     run: Run, tmp_path: Path, voc_on_disk: Path, saccade: Saccade
 ) -> None:
-    other = train("voc-multilabel", [f"data.root={voc_on_disk}", "data.holdout=0.25", *SMALL], runs=tmp_path / "runs")
+    other = train(
+        "voc-multilabel", [f"data.root={voc_on_disk}", "data.holdout=0.25", *SETTINGS], runs=tmp_path / "runs"
+    )
     said = saccade("evaluate", run.path, "--checkpoint", other.checkpoints / "best.ckpt")
     refused(said, "task is multilabel", "task is classify")
     refused(saccade("evaluate", run.path, "--checkpoint", "bset"), "bset", "no such checkpoint")
@@ -161,13 +155,13 @@ def test_one_class_is_no_classification(classes_on_disk: Path, voc_on_disk: Path
     for split in ("train", "val"):
         for name in ("red", "blue"):
             (classes_on_disk / split / name).rename(classes_on_disk.parent / f"{split}-{name}")
-    refused(saccade("train", "folder-classify", f"data.root={classes_on_disk}", *SMALL), "takes two")
-    said = saccade("train", "folder-classify", f"data.root={voc_on_disk}", *SMALL)
+    refused(saccade("train", "folder-classify", f"data.root={classes_on_disk}", *SETTINGS), "takes two")
+    said = saccade("train", "folder-classify", f"data.root={voc_on_disk}", *SETTINGS)
     refused(said, "voc-multilabel")
 
 
 def test_unknown_model_and_weights(classes_on_disk: Path, saccade: Saccade, tmp_path: Path) -> None:
-    settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SMALL]
+    settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SETTINGS]
     refused(saccade("train", "folder-classify", *settings, "model.name=resnet81"), "resnet81", "resnet18")
     said = saccade("train", "folder-classify", *settings, f"model.weights={tmp_path / 'no.pth'}")
     refused(said, "model.weights", "no.pth")
@@ -175,14 +169,14 @@ def test_unknown_model_and_weights(classes_on_disk: Path, saccade: Saccade, tmp_
 
 
 def test_weights_for_a_class_that_does_not_exist(classes_on_disk: Path, saccade: Saccade) -> None:
-    settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SMALL]
+    settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SETTINGS]
     refused(saccade("train", "folder-classify", *settings, "task.class_weights={rde: 2.0}"), "rde", "red")
 
 
 def test_hardware_that_is_not_there(classes_on_disk: Path, saccade: Saccade, tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    settings = [f"data.root={classes_on_disk}", *SMALL, "--runs", tmp_path / "runs"]
+    settings = [f"data.root={classes_on_disk}", *SETTINGS, "--runs", tmp_path / "runs"]
     refused(saccade("train", "folder-classify", *settings, "trainer.accelerator=gpu"), "trainer.accelerator")
     refused(saccade("train", "folder-classify", *settings, "trainer.precision=16-mixed"), "bf16-mixed")
     assert not (tmp_path / "runs").exists()

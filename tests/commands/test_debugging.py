@@ -16,24 +16,15 @@ from saccade.errors import CheckpointError, ConfigError, DataError, SaccadeError
 from saccade.runs import Run
 from saccade.samples import ImageLoss
 from saccade.tasks.classify import Classify
+from trees import SMALL
 
-SMALL = [
-    "model.name=small_cnn",
-    "model.pretrained=false",
-    "data.image_size=32",
-    "data.holdout=0.25",
-    "loader.batch_size=4",
-    "loader.workers=0",
-    "trainer.accelerator=cpu",
-    "trainer.max_epochs=2",
-    "optim.warmup_epochs=0",
-]
+SETTINGS = [*SMALL, "data.holdout=0.25", "trainer.max_epochs=2", "optim.warmup_epochs=0"]
 
 
 @pytest.fixture
 def trained(tmp_path: Path, classes_on_disk: Path) -> Callable[..., Run]:
     def start(*overrides: str, name: str = "run") -> Run:
-        given = [f"data.root={classes_on_disk}", *SMALL, *overrides]
+        given = [f"data.root={classes_on_disk}", *SETTINGS, *overrides]
         return train("folder-classify", given, runs=tmp_path / "runs", name=name)
 
     return start
@@ -99,6 +90,12 @@ def test_limited_batches_bound_an_epoch_and_leave_scoring_whole(trained: Callabl
     half = trained("trainer.limit_batches=0.5", "trainer.max_epochs=1", name="half")
     assert half.epochs()[0]["step"] == whole.epochs()[0]["step"] // 2
     assert few.evaluation("val").metrics()["n"] == whole.evaluation("val").metrics()["n"]
+
+
+def test_a_share_of_less_than_one_batch_is_refused(trained: Callable[..., Run], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"limit_batches: a share of 0\.01 of the (\d+) batches .* set it to 0\.\d+ or"):
+        trained("trainer.limit_batches=0.01")
+    assert not list(tmp_path.rglob("config.yaml"))
 
 
 def test_epochs_between_are_not_scored(trained: Callable[..., Run]) -> None:

@@ -31,18 +31,13 @@ from saccade.errors import CheckpointError, ConfigError, DataError, RunError, St
 from saccade.files import copy_file
 from saccade.report.words import number
 from saccade.runs import Evaluation, Run
-from trees import class_tree, voc_tree
+from trees import SMALL, class_tree, voc_tree
 
 FOLDS = 3
-SMALL = [
+SETTINGS = [
+    *SMALL,
     f"data.folds={FOLDS}",
-    "model.name=small_cnn",
-    "model.pretrained=false",
-    "data.image_size=32",
     "data.augment.crop=[0.8,1.0]",
-    "loader.batch_size=4",
-    "loader.workers=0",
-    "trainer.accelerator=cpu",
     "trainer.max_epochs=2",
     "optim.lr=0.003",
     "optim.warmup_epochs=0",
@@ -63,7 +58,7 @@ def unequal_classes(folder: Path) -> Path:
 def classes(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("classify")
     root = unequal_classes(folder)
-    given = [f"data.root={root}", *SMALL, *OF_FOLDS, "task.label_smoothing=0"]
+    given = [f"data.root={root}", *SETTINGS, *OF_FOLDS, "task.label_smoothing=0"]
     return train("folder-classify", given, runs=folder / "runs", name="c")
 
 
@@ -71,7 +66,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def labels(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("multilabel")
     root = voc_tree(folder / "voc", train=18, val=12)
-    return train("voc-multilabel", [f"data.root={root}", *SMALL, *OF_FOLDS], runs=folder / "runs", name="m")
+    return train("voc-multilabel", [f"data.root={root}", *SETTINGS, *OF_FOLDS], runs=folder / "runs", name="m")
 
 
 @pytest.fixture(params=["classes", "labels"])
@@ -443,7 +438,7 @@ def test_a_row_without_its_checkpoint_is_not_kept(
 
 @pytest.mark.usefixtures("without_reports")
 def test_more_epochs_go_to_every_fold_also_after_another_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = [*SMALL, "data.folds=2", "optim.schedule=constant", f"data.root={unequal_classes(tmp_path)}"]
+    settings = [*SETTINGS, "data.folds=2", "optim.schedule=constant", f"data.root={unequal_classes(tmp_path)}"]
     run = train("folder-classify", [*settings, "trainer.max_epochs=1"], runs=tmp_path, name="short")
     with monkeypatch.context() as patch:
         stopping_at(patch, 2, 2)
@@ -474,7 +469,7 @@ def test_ctrl_c_names_the_whole_run(classes: Run, tmp_path: Path, monkeypatch: p
 
 @pytest.mark.usefixtures("without_reports")
 def test_a_fold_has_no_branches(tmp_path: Path) -> None:
-    settings = [*SMALL, "data.folds=2", "trainer.max_epochs=1", "trainer.keep_checkpoints=all"]
+    settings = [*SETTINGS, "data.folds=2", "trainer.max_epochs=1", "trainer.keep_checkpoints=all"]
     run = train("folder-classify", [f"data.root={unequal_classes(tmp_path)}", *settings], runs=tmp_path)
     with pytest.raises(CheckpointError, match=r"belongs to a fold of .*001, which goes on from its last epoch alone"):
         resume(run.fold(1).checkpoint_of(1))
@@ -497,7 +492,7 @@ def test_a_fold_has_no_branches(tmp_path: Path) -> None:
     ],
 )
 def test_refused_before_a_run_folder_is_made(tmp_path: Path, settings: list[str], message: str) -> None:
-    given = [f"data.root={unequal_classes(tmp_path)}", *SMALL, *settings]
+    given = [f"data.root={unequal_classes(tmp_path)}", *SETTINGS, *settings]
     with pytest.raises((ConfigError, DataError)) as raised:
         train("folder-classify", given, runs=tmp_path / "runs")
     assert message in str(raised.value).replace(" (command line)", "")
@@ -505,7 +500,7 @@ def test_refused_before_a_run_folder_is_made(tmp_path: Path, settings: list[str]
 
 
 def test_a_dry_run_leaves_nothing(tmp_path: Path) -> None:
-    given = [f"data.root={unequal_classes(tmp_path)}", *SMALL, "trainer.fast_dev_run=true"]
+    given = [f"data.root={unequal_classes(tmp_path)}", *SETTINGS, "trainer.fast_dev_run=true"]
     assert not train("folder-classify", given, runs=tmp_path / "runs").path.exists()
     assert not (tmp_path / "runs").exists()
 
@@ -514,7 +509,7 @@ def test_a_dry_run_leaves_nothing(tmp_path: Path) -> None:
 def test_validation_images_are_cut_off_before_the_folds(tmp_path: Path) -> None:
     """A tree without a validation split: the same images are set aside for every fold, and no fold has them."""
     root = class_tree(tmp_path / "tree", train=8, val=1) / "train"
-    given = [f"data.root={root}", *SMALL, "data.folds=2", "trainer.max_epochs=1", "data.val_fraction=0.25"]
+    given = [f"data.root={root}", *SETTINGS, "data.folds=2", "trainer.max_epochs=1", "data.val_fraction=0.25"]
     run = train("folder-classify", given, runs=tmp_path / "runs")
     val = set(run.evaluation("val").predictions()["image"])
     assert len(val) == 6

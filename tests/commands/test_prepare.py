@@ -10,19 +10,11 @@ import pytest
 
 from saccade.runs import Run
 from tars import imagenet_tars
+from trees import SMALL
 
 Saccade = Callable[..., Any]
 
-SMALL = [
-    "model.name=small_cnn",
-    "model.pretrained=false",
-    "data.image_size=32",
-    "data.holdout=0.25",
-    "loader.batch_size=4",
-    "loader.workers=0",
-    "trainer.accelerator=cpu",
-    "trainer.max_epochs=1",
-]
+SETTINGS = [*SMALL, "data.holdout=0.25", "trainer.max_epochs=1"]
 IDS = ["n01440764", "n02012849", "n02119789"]
 NAMES = ["tench", "crane", "kit fox"]
 
@@ -39,7 +31,7 @@ def root(tmp_path: Path, saccade: Saccade) -> Path:
 
 
 def test_a_run_speaks_in_readable_names(root: Path, tmp_path: Path, saccade: Saccade) -> None:
-    trained = saccade("train", "folder-classify", f"data.root={root}", *SMALL, "--runs", tmp_path / "runs")
+    trained = saccade("train", "folder-classify", f"data.root={root}", *SETTINGS, "--runs", tmp_path / "runs")
     assert trained.code == 0, trained.err
     run = Run.open(trained.out.strip())
     scored = run.evaluation("val")
@@ -57,7 +49,7 @@ def test_a_run_speaks_in_readable_names(root: Path, tmp_path: Path, saccade: Sac
 def test_a_run_by_ids_is_scored_on_a_tree_with_names_and_the_reverse(
     root: Path, tmp_path: Path, saccade: Saccade
 ) -> None:
-    settings = [f"data.root={root}", *SMALL, "--runs", tmp_path / "runs"]
+    settings = [f"data.root={root}", *SETTINGS, "--runs", tmp_path / "runs"]
     by_id = saccade("train", "folder-classify", "data.class_names=null", *settings)
     by_name = saccade("train", "folder-classify", *settings)
     numbers = []

@@ -12,6 +12,7 @@ import torch
 
 from saccade.commands.evaluate import evaluate
 from saccade.runs import Run
+from trees import SMALL
 
 PROGRAM = """
 from pathlib import Path
@@ -25,17 +26,7 @@ def keep_weights(module):
 Module.on_train_end = keep_weights
 main()
 """
-SMALL = [
-    "model.name=small_cnn",
-    "model.pretrained=false",
-    "data.image_size=32",
-    "data.holdout=0.25",
-    "loader.batch_size=4",
-    "loader.workers=0",
-    "trainer.accelerator=cpu",
-    "trainer.max_epochs=2",
-    "trainer.devices=2",
-]
+SETTINGS = [*SMALL, "data.holdout=0.25", "trainer.max_epochs=2", "trainer.devices=2"]
 
 
 @pytest.mark.parametrize("freeze", [pytest.param("none", marks=pytest.mark.slow), "1"])
@@ -49,7 +40,7 @@ def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path,
             "train",
             "voc-multilabel",
             f"data.root={voc_on_disk}",
-            *SMALL,
+            *SETTINGS,
             f"model.freeze={freeze}",
         ],
         cwd=tmp_path,
@@ -77,7 +68,7 @@ def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path,
 def test_two_processes_train_fold_after_fold(tmp_path: Path, voc_on_disk: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    words = [sys.executable, program, "train", "voc-multilabel", f"data.root={voc_on_disk}", *SMALL]
+    words = [sys.executable, program, "train", "voc-multilabel", f"data.root={voc_on_disk}", *SETTINGS]
     settings = ["data.folds=2", "trainer.max_epochs=1", "optim.warmup_epochs=0"]
     done = subprocess.run([*words, *settings], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -106,7 +97,7 @@ def test_two_processes_train_one_network(tmp_path: Path, voc_on_disk: Path, sett
         assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True))
         return Run.open(tmp_path / done.stdout.strip())
 
-    run = trained("voc-multilabel", f"data.root={voc_on_disk}", *SMALL, "optim.warmup_epochs=0", *settings)
+    run = trained("voc-multilabel", f"data.root={voc_on_disk}", *SETTINGS, "optim.warmup_epochs=0", *settings)
     assert run.epochs()
     if settings == ["trainer.keep_checkpoints=all"]:
         branch = trained("--resume", str(run.checkpoints / "epoch-001.ckpt"))

@@ -19,25 +19,15 @@ from saccade.engine import checkpoint
 from saccade.engine.module import Module
 from saccade.errors import CheckpointError, DataError, SaccadeError
 from saccade.runs import Run
-from trees import class_tree
+from trees import SMALL, class_tree
 
-SMALL = [
-    "model.name=small_cnn",
-    "model.pretrained=false",
-    "data.image_size=32",
-    "data.holdout=0.25",
-    "loader.batch_size=4",
-    "loader.workers=0",
-    "trainer.accelerator=cpu",
-    "trainer.max_epochs=2",
-    "optim.warmup_epochs=0",
-]
+SETTINGS = [*SMALL, "data.holdout=0.25", "trainer.max_epochs=2", "optim.warmup_epochs=0"]
 
 
 @pytest.fixture
 def trained(tmp_path: Path, classes_on_disk: Path) -> Callable[..., Run]:
     def start(*overrides: str) -> Run:
-        return train("folder-classify", [f"data.root={classes_on_disk}", *SMALL, *overrides], runs=tmp_path / "runs")
+        return train("folder-classify", [f"data.root={classes_on_disk}", *SETTINGS, *overrides], runs=tmp_path / "runs")
 
     return start
 

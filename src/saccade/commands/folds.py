@@ -73,7 +73,7 @@ def resume_folds(
     """
     with run.locked() if is_main_process() else nullcontext():
         prepared = prepare(config, say)
-        _check_resumable(run, prepared)
+        check_goes_on(run, prepared, done=max((len(fold.epochs()) for fold in run.folds()), default=0))
         # Looked up before anything is trained: further processes, which start then, must come to the same answer.
         begun = [fold.path.name for fold in run.folds() if (fold.checkpoints / "last.ckpt").is_file()]
         if is_main_process():
@@ -150,13 +150,18 @@ def _say_what(run: Run, prepared: Prepared) -> None:
         say(f"fewer images than folds show {named(rare)}: not every fold can hold one out")
 
 
-def _check_resumable(run: Run, prepared: Prepared) -> None:
+def check_goes_on(run: Run, prepared: Prepared, *, done: int) -> None:
+    """Whether the run can go on after ``done`` epochs with the images and the number of epochs that there are now.
+
+    Raises:
+        DataError: the training images are others.
+        ConfigError: fewer epochs than have been trained.
+    """
     if fingerprint(prepared.listings["train"]) != run.environment()["data"]["splits"]["train"]["fingerprint"]:
         raise DataError(
             f"{prepared.config.data.root}: the training images or labels have changed since the run was started; "
             "put them back to resume it, or start a new run"
         )
-    done = max((len(fold.epochs()) for fold in run.folds()), default=0)
     if prepared.config.trainer.max_epochs < done and prepared.config.trainer.max_time is None:
         raise ConfigError(f"trainer.max_epochs: {done} epochs are done already; set it to {done} or more")
 

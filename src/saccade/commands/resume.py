@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from saccade.commands.folds import resume_folds
+from saccade.commands.folds import check_goes_on, resume_folds
 from saccade.commands.opening import config_of
-from saccade.commands.train import RUN_OF_MAIN_PROCESS, finish, nothing, train_config
+from saccade.commands.train import RUN_OF_MAIN_PROCESS, finish, train_config
 from saccade.config.dump import dump
 from saccade.console import is_main_process, say
-from saccade.data.listing import fingerprint
 from saccade.engine import checkpoint, trainer
 from saccade.engine.resolve import Prepared, prepare
-from saccade.errors import CheckpointError, ConfigError, DataError
+from saccade.errors import CheckpointError, ConfigError
 from saccade.files import copy_file, write_text
 from saccade.report.growing import growing_curves
 from saccade.runs import Run
@@ -53,7 +53,7 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
     config = config_of(run, overrides, changeable=ON_RESUME)
     if config.data.cross_validates:
         return resume_folds(run, config, ON_RESUME, train_one=train_config, resume_one=resume)
-    with run.locked() if is_main_process() else nothing():
+    with run.locked() if is_main_process() else nullcontext():
         prepared = prepare(config, say)
         done = _epochs_done(run, prepared)
         task, network = trainer.build_task(prepared.config)
@@ -108,14 +108,6 @@ def _epochs_done(run: Run, prepared: Prepared) -> int:
     content = checkpoint.load(run.checkpoints / "last.ckpt")
     if "epoch" not in content:
         raise ConfigError(f"{run.path}: it was made with trainer.max_epochs=0, so there is no training to resume")
-    before = run.environment()["data"]["splits"]["train"]["fingerprint"]
-    now = fingerprint(prepared.listings["train"])
-    if before != now:
-        raise DataError(
-            f"{prepared.config.data.root}: the training images or labels have changed since the run was started; "
-            "put them back to resume it, or start a new run"
-        )
     done = int(content["epoch"]) + 1
-    if prepared.config.trainer.max_epochs < done and prepared.config.trainer.max_time is None:
-        raise ConfigError(f"trainer.max_epochs: {done} epochs are done already; set it to {done} or more")
+    check_goes_on(run, prepared, done=done)
     return done

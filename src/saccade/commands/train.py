@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -72,7 +72,7 @@ def train_config(config: Config, folder: Callable[[Config], Run]) -> Run:
     prepared = prepare(config, say)
     task, network = trainer.build_task(prepared.config)
     run = folder(prepared.config)
-    with run.locked() if is_main_process() else nothing():
+    with run.locked() if is_main_process() else nullcontext():
         if is_main_process():
             write_text(run.config_file, dump(prepared.config, run.path))
             run.write_environment(describe(prepared, network))
@@ -123,9 +123,3 @@ def finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> Non
             say(positive_line(evaluation.metrics(), task.positive))
         say(f"report: {report(run)}")
         say(f"look at it: saccade browse {run.path}")
-
-
-@contextmanager
-def nothing() -> Iterator[None]:
-    """Stands for the lock in all processes but the first."""
-    yield

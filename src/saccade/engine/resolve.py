@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,20 @@ def prepare(config: Config, say: Say) -> Prepared:
         config = _changed(config, "data", {"normalize": {"mean": mean, "std": std}})
     config = with_task_settled(config, listings["train"])
     prepared = Prepared(config, listings, skipped)
+    _refuse_no_batch(config, listings["train"])
     TASKS[config.task.name].check_selection(config, prepared.selection, listings[prepared.selection])
     return prepared
+
+
+def _refuse_no_batch(config: Config, train: Listing) -> None:
+    """A share of the batches that is less than one would train nothing."""
+    limit, size = config.trainer.limit_batches, config.loader.batch_size
+    batches = ceil(len(train) / size)
+    if isinstance(limit, float) and int(batches * limit) < 1:
+        raise DataError(
+            f"trainer.limit_batches: a share of {limit:g} of the {batches} batches of an epoch ({len(train)} images, "
+            f"{size} a batch) is not one; set it to {ceil(1000 / batches) / 1000:g} or more, or to a number of batches"
+        )
 
 
 def with_task_settled(config: Config, train: Listing) -> Config:
