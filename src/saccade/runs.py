@@ -64,10 +64,17 @@ class Evaluation:
                 f"{self.predictions_file}: not a Parquet file; make it again with `saccade evaluate`"
             ) from None
 
-    def write(self, metrics: Mapping[str, Any], predictions: pl.DataFrame, about: Mapping[str, Any]) -> None:
-        """Write all four files or, on an error, none: an earlier evaluation then stays whole.
+    def write(
+        self,
+        metrics: Mapping[str, Any],
+        predictions: pl.DataFrame,
+        about: Mapping[str, Any],
+        masks: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Write all files or, on an error, none: an earlier evaluation then stays whole.
 
-        ``metrics.json`` appears last, so that where it stands the others do too.
+        ``masks``: PNG files by their path in the folder. ``metrics.json`` appears last, so that where it stands the
+        others do too.
         """
         rows = [{"class": name, **values} for name, values in metrics["per_class"].items()]
         files = (self.metrics_file, self.path / "about.json", self.path / "per_class.csv", self.predictions_file)
@@ -78,6 +85,8 @@ class Evaluation:
             told.write_text(to_json(about), encoding="utf-8")
             pl.DataFrame(rows, infer_schema_length=None).write_csv(table)
             predictions.write_parquet(raw)
+            for name, png in (masks or {}).items():
+                stack.enter_context(written_aside(self.path / name)).write_bytes(png)
 
 
 @dataclass(frozen=True)

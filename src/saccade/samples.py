@@ -59,6 +59,19 @@ class Prediction:
     scores: Tensor  # (B, C) float32 in [0, 1]; classify: rows sum to 1
 
 
+@dataclass(frozen=True)
+class MaskPrediction:
+    """What a segment network says of a batch of images of unlike sizes."""
+
+    labels: Tensor  # (B, H, W) uint8 class of each pixel; 255 right of and below an image that is smaller than (H, W)
+    size: Tensor  # (B, 2) int64 height and width of each image, at most (H, W)
+
+    def of(self, i: int) -> Tensor:
+        """(h, w) uint8, the classes of image ``i`` at its own size."""
+        height, width = self.size[i].tolist()
+        return self.labels[i, :height, :width]
+
+
 class ImageLoss(NamedTuple):
     """The loss before it is averaged, so that any batching and any number of processes give the same mean.
 

@@ -36,4 +36,4 @@ def test_each_task_has_a_section():
     text = reference_markdown()
     assert "## task (task.name: multilabel)\n" in text
     assert "## task (task.name: classify)\n" in text
-    assert text.count("\n## ") == 12
+    assert text.count("\n## ") == 13

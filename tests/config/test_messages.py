@@ -60,7 +60,7 @@ trainer:
   task.los (my.yaml, line 6): there is no such key; did you mean task.loss?
   task.class_weights.cat (my.yaml, line 7): found -1; allowed: a number > 0
   data.root (my.yaml, line 8): missing; add it to section data, for example `root: path/to/images`
-  data.format (my.yaml, line 9): found "vok"; allowed: voc, folder, table, or scenes; did you mean voc?
+  data.format (my.yaml, line 9): found "vok"; allowed: voc, folder, table, masks, or scenes; did you mean voc?
   data.classes[2] (my.yaml, line 13): found true; allowed: a text; if true is meant as a text, put it in quotes: "true"
   data.classes[3] (my.yaml, line 14): found 1e3; allowed: a text; if 1e3 is meant as a text, put it in quotes: "1e3"
   data.classes[4] (my.yaml, line 15): found nothing; allowed: a text
@@ -69,7 +69,7 @@ trainer:
   trainer.precision (my.yaml, line 20): found "32"; allowed: 32, 16-mixed, or bf16-mixed; write 32 without quotes
   lr (parent.yaml, line 1): there is no such key; did you mean optim.lr?
   data.val (parent.yaml, line 3): found 2012; allowed: a text or null; if 2012 is meant as a text, put it in quotes: "2012"
-  data.image_size (parent.yaml, line 4): found 4; allowed: a whole number >= 8
+  data.image_size (parent.yaml, line 4): found 4; allowed: a whole number >= 8 or a list of 2 whole numbers >= 8
   command line: found 'seed' without a =; write key=value, such as trainer.max_epochs=5
   loader.batch_size (command line): found 0; allowed: a whole number >= 1
   optim.learning_rate (command line): there is no such key; did you mean optim.lr?"""
@@ -152,7 +152,7 @@ def test_one_wrong_value(lines: str, text: str):
         ("optim=sgd", 'optim (command line): found "sgd"; allowed: a section with name, lr, weight_decay, ...; '
          "write optim.name=sgd"),
         ("task.top_k=3", "task.top_k (command line): a key of task classify, and task.name is multilabel"),
-        ("task.name=multi-label", 'task.name (command line): found "multi-label"; allowed: multilabel or classify; '
+        ("task.name=multi-label", 'task.name (command line): found "multi-label"; allowed: multilabel, classify, or segment; '
          "did you mean multilabel?"),
         ("trainer.precision=bf16", 'trainer.precision (command line): found "bf16"; allowed: 32, 16-mixed, or bf16-mixed; '
          "did you mean bf16-mixed?"),

@@ -110,8 +110,9 @@ def test_names_that_are_no_utf8_are_found_and_read(photos: Path) -> None:
     Image.new("RGB", (4, 4), "red").save(name, format="PNG")
     found = find_images(["photos/deep"])
     assert name in found
-    _, image = LooseImages(found, TRANSFORM)[found.index(name)]
-    assert isinstance(image, torch.Tensor)
+    _, read = LooseImages(found, TRANSFORM)[found.index(name)]
+    assert not isinstance(read, str)
+    assert read[1] == (4, 4)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -126,6 +127,7 @@ def test_an_unreadable_file_is_reported_and_the_rest_is_done(photos: Path, worke
     assert first.failures == ((1, "photos/notes.txt: cannot be read as an image (it has no known image format)"),)
     assert second.index == ()
     assert second.image.shape == (0, 3, 0, 0)
+    assert second.size.shape == (0, 2)
     assert second.failures == (
         (3, "photos/zero.jpg: cannot be read as an image (the file is empty)"),
         (4, "photos/gone.jpg: image not found"),
@@ -133,6 +135,7 @@ def test_an_unreadable_file_is_reported_and_the_rest_is_done(photos: Path, worke
 
 
 def test_a_batch_moves_with_its_failures() -> None:
-    batch = LooseBatch((1,), torch.zeros(1, 3, 2, 2), ((0, "why"),))
+    batch = LooseBatch((1,), torch.zeros(1, 3, 2, 2), torch.tensor([[20, 30]]), ((0, "why"),))
     moved = batch.to(torch.device("meta"))
+    assert moved.size.tolist() == [[20, 30]]
     assert (moved.index, moved.failures, moved.image.device.type) == ((1,), ((0, "why"),), "meta")

@@ -24,7 +24,7 @@ def test_equals_numpy_over_all_pixels(tmp_path: Path, jpeg: Callable[..., Path])
 def test_equals_numpy_after_resizing(tmp_path: Path, jpeg: Callable[..., Path]) -> None:
     paths = [jpeg(tmp_path / f"{i}.jpg", seed=i, size=(20 + i, 9)) for i in range(3)]
     pixels = np.stack([np.asarray(Image.open(p).resize((6, 6), Image.Resampling.BILINEAR)) for p in paths]) / 255
-    mean, std = channel_statistics(paths, size=6)
+    mean, std = channel_statistics(paths, size=(6, 6))
     np.testing.assert_allclose(mean, pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(std, pixels.std(axis=(0, 1, 2)), rtol=1e-12)
 

@@ -15,7 +15,7 @@ from saccade.console import progress_bar, say
 from saccade.data import statistics
 from saccade.data.check import Report, check
 from saccade.data.listing import Listing, counts
-from saccade.engine.resolve import prepare, splits_there, with_split_names
+from saccade.engine.resolve import prepare, with_split_names
 from saccade.errors import DataError
 from saccade.tasks import TASKS
 
@@ -70,7 +70,7 @@ def data_stats(source: str | Path, overrides: Sequence[str] = ()) -> DataStatist
         for name, listing in listings.items():
             sizes = statistics.image_sizes(_paths(listing), progress=advance)
             splits[name] = SplitStatistics(len(listing), counts(listing), _spread(sizes[:, 0]), _spread(sizes[:, 1]))
-        size = prepared.config.data.image_size
+        size = prepared.config.data.height_width
         mean, std = statistics.channel_statistics(_paths(train), size=size, progress=advance)
     return DataStatistics(splits, mean, std)
 
@@ -80,7 +80,7 @@ def _readable_splits(config: Config) -> tuple[dict[str, Listing], dict[str, Data
     listings: dict[str, Listing] = {}
     errors: dict[str, DataError] = {}
     task = TASKS[config.task.name]
-    test = config.data.test or ("test" if "test" in splits_there(config) else None)
+    test = config.data.test or ("test" if "test" in task.splits(config) else None)
     for key, name in (("train", config.data.train), ("val", config.data.val), ("test", test)):
         if name is None:
             continue

@@ -11,7 +11,7 @@ import polars as pl
 from saccade.commands.opening import config_of
 from saccade.data.loose import find_images
 from saccade.engine import ensemble, predicting
-from saccade.engine.evaluation import checkpoint_path
+from saccade.engine.evaluation import checkpoint_path, with_mask_paths
 from saccade.errors import ConfigError
 from saccade.files import written_aside
 from saccade.runs import Run
@@ -59,6 +59,12 @@ def predict(
         path = checkpoint_path(opened, str(checkpoint))
         table, failures = predicting.predict(opened, config, files, checkpoint=path)
     target = output or opened.new_prediction_file()
+    table, masks = with_mask_paths(
+        table, [f"{target.stem}/{i:05d}-{Path(n).stem}.png" for i, n in enumerate(table["image"])]
+    )
+    for name, png in masks.items():
+        with written_aside(target.parent / name) as aside:
+            aside.write_bytes(png)
     with written_aside(target) as aside:
         table.write_parquet(aside)
     assert config.data.classes is not None, "a run's config is resolved"

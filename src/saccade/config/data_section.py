@@ -21,6 +21,10 @@ from saccade.config.fields import (
     Text,
 )
 
+Side = Annotated[int, Field(ge=8), NUMBER]
+Channel = Annotated[int, Field(ge=0, le=255), NUMBER]
+Colour = tuple[Channel, Channel, Channel]
+
 
 class Augment(Section):
     """Random changes of a training image; none of them touches evaluation."""
@@ -34,6 +38,11 @@ class Augment(Section):
     pad: NonNegativeInteger = 0
     """Pixels of black put around the image that evaluation sees, of which a random square of image_size is cut; needs
     `crop: null`. 0 is off."""
+    rotate: Annotated[float, Field(ge=0.0, le=180.0), NUMBER] = 0.0
+    """For segment: largest angle in degrees by which image and mask are turned, either way."""
+    scale: tuple[Positive, Positive] | None = None
+    """For segment: range of a random factor on the size, such as [0.5, 2.0], after which image_size is cut at random;
+    needs `crop: null`."""
     jitter: NonNegative = 0.0
     """Strength of random brightness, contrast and saturation; hue takes a quarter of it (at most 0.5)."""
     randaugment: NonNegativeInteger = 0
@@ -56,6 +65,15 @@ class Augment(Section):
 
     @model_validator(mode="after")
     def _one_kind_of_crop(self) -> Self:
+        if self.scale is not None and self.scale[0] > self.scale[1]:
+            raise ValueError(
+                f"data.augment.scale: found {list(self.scale)}; allowed: [low, high] with 0 < low <= high, or null"
+            )
+        if self.scale is not None and self.crop is not None:
+            raise ValueError(
+                f"data.augment.scale: is {list(self.scale)}, and data.augment.crop cuts at random too; "
+                "set data.augment.crop=null or data.augment.scale=null"
+            )
         if self.pad and self.crop is not None:
             raise ValueError(
                 f"data.augment.pad: is {self.pad}, and data.augment.crop cuts at random too; "
@@ -89,9 +107,9 @@ class Scenes(Section):
 class Data(Section):
     """Where the images and labels are, how they are split, and how an image becomes a tensor."""
 
-    format: Literal["voc", "folder", "table", "scenes"]
-    """Layout on disk: Pascal VOC; one folder a class; a CSV or Parquet table; or the built-in scenes, drawn
-    to `data.root` at first use."""
+    format: Literal["voc", "folder", "table", "masks", "scenes"]
+    """Layout on disk: Pascal VOC; one folder a class; a CSV or Parquet table; folders `images` and `masks`; or the
+    built-in scenes, drawn to `data.root` at first use."""
     root: Path
     """Folder of the data set. A relative path is relative to the config file it stands in (for presets and on
     the command line: to the current folder); where nothing is there, to the folder named by the environment
@@ -117,8 +135,8 @@ class Data(Section):
     class_names: Text | None = "auto"
     """For `folder`: the CSV file, relative to `root`, whose columns class and name say what each class folder is
     called; auto takes `classes.csv` where there is one; null keeps the names of the folders."""
-    image_size: Annotated[int, Field(ge=8), NUMBER] = 224
-    """Height and width of the network's input in pixels."""
+    image_size: Side | tuple[Side, Side] = 224
+    """Height and width of the network's input in pixels: one number, or for segment also [height, width]."""
     resize: Literal["crop", "squash"] = "crop"
     """In evaluation: crop resizes the shorter side to image_size / resize_crop and cuts the centre; squash
     resizes both sides to image_size and keeps everything in view."""
@@ -129,7 +147,7 @@ class Data(Section):
     stored with the run; or given as {mean: [r, g, b], std: [r, g, b]}."""
     augment: Augment = Augment()
     """Random changes of training images."""
-    progressive: tuple[Annotated[int, Field(ge=8), NUMBER], ...] = ()
+    progressive: tuple[Side, ...] = ()
     """Progressive resizing: image sizes of the first parts of training, such as [96, 128]; image_size is that of the
     last. Each part has equally many epochs, but for a remainder, which the last takes."""
     folds: NonNegativeInteger = 0
@@ -151,8 +169,31 @@ class Data(Section):
     """For `table`: what separates the class names in the label column, such as "|"; null reads one name."""
     split_column: Text | None = None
     """For `table`: the column that names each row's split; null takes every row as training data."""
+    void: Literal["ignore", "background"] = "ignore"
+    """For segment: what void pixels (255 in VOC, the edges of objects) are: neither learned nor scored; or the first
+    class, as some courses score VOC 2007."""
+    void_id: Channel | None = 255
+    """For segment: the number of void in index masks; null where there is none."""
+    colours: dict[Text, Colour] | None = None
+    """For segment: the colour of each class as [r, g, b], by which masks in colour are read and all are shown; null
+    takes those of `classes.txt`, of the masks' own palette, or else VOC's."""
+    void_colour: Colour | None = None
+    """For segment: the colour of void in masks in colour; null where there is none."""
+    mask_suffix: str = ""
+    """For `masks`: what a mask's name has after the name of its image, such as `_mask`."""
     scenes: Scenes = Scenes()
     """For `scenes`: what to draw."""
+
+    @property
+    def height_width(self) -> tuple[int, int]:
+        """Of the network's input in pixels."""
+        return self.image_size if isinstance(self.image_size, tuple) else (self.image_size, self.image_size)
+
+    @property
+    def side(self) -> int:
+        """Height and width of a square input in pixels."""
+        assert isinstance(self.image_size, int), "the config refuses others where the input must be square"
+        return self.image_size
 
     @property
     def cross_validates(self) -> bool:

@@ -8,7 +8,7 @@ is wrong`.
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,91 +22,11 @@ from saccade.config.fields import (
     NonNegative,
     NonNegativeInteger,
     Positive,
-    Probability,
     Section,
     Text,
 )
-
-
-class MultilabelTask(Section):
-    """Any number of classes in one image: one logit and one yes-or-no decision a class."""
-
-    name: Literal["multilabel"]
-    """The task."""
-    loss: Literal["bce", "focal", "asymmetric"] = "bce"
-    """Binary cross-entropy, focal loss (arXiv 1708.02002), or asymmetric loss (arXiv 2009.14119)."""
-    class_weights: Literal["none", "balanced"] | dict[str, Positive] = "none"
-    """Factor on each class's loss: none; balanced (inverse frequency of positives, mean 1); or given by class
-    name."""
-    positive_weights: Literal["none", "balanced"] | dict[str, Positive] = "none"
-    """Factor on the positive term of the loss: none; balanced (negatives over positives in the training
-    split); or given by class name. Used by `bce` only."""
-    focal_gamma: NonNegative = 2.0
-    """Focusing exponent of the focal loss."""
-    focal_alpha: Probability | None = 0.25
-    """Weight of the positives in the focal loss; null leaves both sides at 1."""
-    asymmetric_gamma_negative: NonNegative = 4.0
-    """Focusing exponent of the asymmetric loss for negatives."""
-    asymmetric_gamma_positive: NonNegative = 0.0
-    """Focusing exponent of the asymmetric loss for positives."""
-    asymmetric_clip: Fraction = 0.05
-    """Probability margin of the asymmetric loss: negatives scored below it cost nothing."""
-    threshold: Probability = 0.5
-    """Probability above which a class counts as found, for F1, accuracy, and tail accuracy."""
-
-    @model_validator(mode="after")
-    def _positive_weights_need_bce(self) -> Self:
-        if self.positive_weights != "none" and self.loss != "bce":
-            raise ValueError(
-                f"task.positive_weights: works with task.loss=bce only, and task.loss is {self.loss}; "
-                "set task.positive_weights=none or task.loss=bce"
-            )
-        return self
-
-
-class ClassifyTask(Section):
-    """Exactly one class an image."""
-
-    name: Literal["classify"]
-    """The task."""
-    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    """Softmax cross-entropy, or focal loss on the softmax (arXiv 1708.02002)."""
-    class_weights: Literal["none", "balanced", "effective"] | dict[str, Positive] = "none"
-    """Factor on the loss of each class's images: none; balanced (inverse frequency in the training split,
-    mean 1 over images); effective (by the effective number of images, arXiv 1901.05555, mean 1 over images); or given
-    by class name."""
-    effective_beta: Fraction = 0.999
-    """Beta of the effective number: 0 weighs all classes alike, towards 1 the weights become those of balanced."""
-    focal_gamma: NonNegative = 2.0
-    """Focusing exponent of the focal loss; 0 is cross-entropy."""
-    label_smoothing: Fraction = 0.0
-    """Share of the target's mass spread evenly over all classes; for `cross_entropy` only."""
-    top_k: Count = 5
-    """Also report top-k accuracy for this k (left out where there are no more classes than that)."""
-    positive: Text | None = None
-    """The class in question, against the rest, such as the rare one: its AP, precision, recall and F1 come first, and
-    its AP chooses the epoch. null: no class is special, and accuracy chooses."""
-    threshold: Literal["argmax", "holdout"] | Probability = "argmax"
-    """How two classes are told apart where `positive` is set: argmax takes the higher score; a number says positive
-    where its score is above; holdout takes the number with the highest F1 on the split that chooses the epoch."""
-
-    @model_validator(mode="after")
-    def _smoothing_needs_cross_entropy(self) -> Self:
-        if self.label_smoothing and self.loss != "cross_entropy":
-            raise ValueError(
-                f"task.label_smoothing: is {self.label_smoothing:g}, and task.loss is {self.loss}, which takes no "
-                "smoothed targets; set task.label_smoothing=0 or task.loss=cross_entropy"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _threshold_needs_a_positive_class(self) -> Self:
-        if self.threshold != "argmax" and self.positive is None:
-            raise ValueError(
-                f"task.threshold: is {self.threshold}, and task.positive is null; set task.positive to the class that "
-                "is meant, or task.threshold=argmax"
-            )
-        return self
+from saccade.config.model_section import Model
+from saccade.config.task_sections import ClassifyTask, MultilabelTask, SegmentTask
 
 
 class Loader(Section):
@@ -120,81 +40,6 @@ class Loader(Section):
     workers: NonNegativeInteger | Literal["auto"] = "auto"
     """Processes that read images; 0 reads in the main process; auto fits the machine. The result is the same
     for any."""
-
-
-class Model(Section):
-    """The network, and the weights that it starts from."""
-
-    name: Text = "resnet18"
-    """A network of ours (`small_cnn`, `dogs_cnn`, `resnet18`, `34`, `50`, `101`, `152`, `cifar_resnet20`, `32`, `44`,
-    `56`) or any timm backbone by its timm name; with a tag, such as `resnet18.a1_in1k`, it is timm's in any case."""
-    pretrained: bool = False
-    """Start from timm's published weights; the only setting that may touch the network."""
-    weights: Path | None = None
-    """Start from this file instead: safetensors or a torch state dict with timm's or torchvision's key names."""
-    head: Literal["replace", "keep"] = "replace"
-    """The last layer under `pretrained` or `weights`: replace starts with a fresh one, whatever the file holds; keep
-    loads the file's, which must have one output a class, in the order of the class names."""
-    init: Literal["default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"] = "default"
-    """Random starting weights: as the network itself draws them; or all convolutions and linear layers by Kaiming
-    (arXiv 1502.01852) or Xavier (Glorot and Bengio 2010), from a normal or a uniform distribution, with biases at 0."""
-    init_fan: Literal["in", "out"] = "in"
-    """For Kaiming: whether the variance is kept forward (in) or backward (out)."""
-    norm: Literal["batch", "group"] = "batch"
-    """For our `resnet18` to `resnet152`: BatchNorm, or GroupNorm (arXiv 1803.08494) with 32 groups."""
-    zero_init_last: bool = False
-    """For our `resnet18` to `resnet152`: start the last norm of each branch at 0, so that each block begins as its
-    shortcut (arXiv 1706.02677)."""
-    freeze: Literal["none", "backbone"] | Count = "none"
-    """What stays as it is: none; everything but the head; or everything but the head until this many epochs
-    are done. Frozen BatchNorm stays in evaluation mode."""
-    backbone_lr: Positive = 1.0
-    """Learning rate of everything but the head, as a factor on `optim.lr`."""
-    drop_rate: Fraction = 0.0
-    """Dropout before the head."""
-    cache_features: Literal["auto"] | bool = "auto"
-    """With a frozen backbone and no random changes of the images, compute what reaches the head once and train the
-    head on that: the same result in a fraction of the time. auto does it where it can be done."""
-
-    @model_validator(mode="after")
-    def _one_source_of_weights(self) -> Self:
-        if self.pretrained and self.weights is not None:
-            raise ValueError(
-                "model.pretrained: is true, and model.weights is set too; set model.pretrained=false to use that file"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _zeros_are_for_random_weights(self) -> Self:
-        if self.zero_init_last and (self.pretrained or self.weights is not None):
-            raise ValueError(
-                "model.zero_init_last: is true, and the weights come from "
-                f"{'model.pretrained' if self.pretrained else 'model.weights'}, which would overwrite the zeros; "
-                "set model.zero_init_last=false"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _a_head_to_keep(self) -> Self:
-        if self.head == "keep" and not self.pretrained and self.weights is None:
-            raise ValueError(
-                "model.head: is keep, and the network starts from random weights; set model.head=replace, "
-                "or model.weights to the file whose head is meant"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _init_is_for_random_weights(self) -> Self:
-        if self.init != "default" and (self.pretrained or self.weights is not None):
-            given = "model.pretrained is true" if self.pretrained else "model.weights is set"
-            undo = "model.pretrained=false" if self.pretrained else "model.weights=null"
-            raise ValueError(f"model.init: is {self.init}, and {given}; set model.init=default or {undo}")
-        if self.init_fan == "out" and not self.init.startswith("kaiming"):
-            raise ValueError(
-                f"model.init_fan: is out, which Kaiming alone knows, and model.init is {self.init}; "
-                "set model.init=kaiming_normal or model.init_fan=in"
-            )
-        return self
 
 
 class Optim(Section):
@@ -317,7 +162,7 @@ class Config(Section):
     """Name of the run: its folder is `runs/<name>/<number>`."""
     seed: Annotated[int, Field(ge=0, lt=2**32), NUMBER] = 0
     """Seed of everything random; the same seed gives the same numbers, whatever the number of workers."""
-    task: Annotated[MultilabelTask | ClassifyTask, Field(discriminator="name")]
+    task: Annotated[MultilabelTask | ClassifyTask | SegmentTask, Field(discriminator="name")]
     """What is learned, with its loss and its metrics."""
     data: Data
     """Where the data are and how they are read."""
@@ -346,6 +191,43 @@ class Config(Section):
                 "nothing to hold out; set data.folds=0 or trainer.overfit_batches=null"
             )
         return self
+
+    @model_validator(mode="after")
+    def _whole_images_or_pixels(self) -> Self:
+        """Settings that only one kind of task knows."""
+        data, pixels = self.data, self.task.name == "segment"
+        refused = self._for_whole_images() if pixels else self._for_pixels()
+        for key, value, default in refused:
+            raise ValueError(f"{key}: is {value}, which task.name={self.task.name} does not know; set {key}={default}")
+        if (data.format in ("folder", "table") and pixels) or (data.format == "masks" and not pixels):
+            allowed = "voc, masks or scenes" if pixels else "voc, folder, table or scenes"
+            raise ValueError(f"data.format: is {data.format}, and task.name is {self.task.name}, which reads {allowed}")
+        return self
+
+    def _for_whole_images(self) -> Iterator[tuple[str, object, str]]:
+        """Key, value and default of what is set and has no meaning for masks."""
+        data, augment = self.data, self.data.augment
+        for key, value, default in (
+            ("data.augment.mixup", augment.mixup, 0),
+            ("data.augment.cutmix", augment.cutmix, 0),
+            ("data.augment.randaugment", augment.randaugment, 0),
+            ("data.augment.pad", augment.pad, 0),
+            ("data.progressive", list(data.progressive), []),
+            ("data.folds", data.folds, 0),
+            ("model.cache_features", self.model.cache_features, "auto"),
+        ):
+            if value not in (default, False):
+                yield key, value, str(default)
+
+    def _for_pixels(self) -> Iterator[tuple[str, object, str]]:
+        """Key, value and default of what is set and has no meaning without masks."""
+        augment = self.data.augment
+        if isinstance(self.data.image_size, tuple):
+            yield "data.image_size", list(self.data.image_size), str(max(self.data.image_size))
+        if augment.rotate:
+            yield "data.augment.rotate", f"{augment.rotate:g}", "0"
+        if augment.scale is not None:
+            yield "data.augment.scale", list(augment.scale), "null"
 
     @model_validator(mode="after")
     def _balanced_needs_classify(self) -> Self:

@@ -24,14 +24,19 @@ class LooseBatch:
 
     index: tuple[int, ...]  # positions in the list of files of those in ``image``
     image: Tensor  # (B, 3, H, W) float32, normalised; (0, 3, 0, 0) where none could be read
+    size: Tensor  # (B, 2) int64, height and width of each file in pixels
     failures: tuple[tuple[int, str], ...]  # position and reason
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> LooseBatch:
         """The same batch on a device; called by Lightning."""
-        return LooseBatch(self.index, self.image.to(device, non_blocking=non_blocking), self.failures)
+        return LooseBatch(self.index, self.image.to(device, non_blocking=non_blocking), self.size, self.failures)
 
 
-class LooseImages(Dataset[tuple[int, Tensor | str]]):
+Found = tuple[Tensor, tuple[int, int]]
+"""Pixels as the network sees them, and height and width of the file."""
+
+
+class LooseImages(Dataset[tuple[int, Found | str]]):
     """Position and pixels of each file, or the reason why it cannot be read."""
 
     def __init__(self, paths: Sequence[str], transform: Transform) -> None:
@@ -41,19 +46,21 @@ class LooseImages(Dataset[tuple[int, Tensor | str]]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> tuple[int, Tensor | str]:
+    def __getitem__(self, index: int) -> tuple[int, Found | str]:
         try:
-            return index, self.transform(read_rgb(Path(self.paths[index])))
+            image = read_rgb(Path(self.paths[index]))
+            return index, (self.transform(image), (image.height, image.width))
         except DataError as error:
             return index, str(error)
 
 
-def collate_loose(items: Sequence[tuple[int, Tensor | str]]) -> LooseBatch:
+def collate_loose(items: Sequence[tuple[int, Found | str]]) -> LooseBatch:
     """Stack what could be read."""
-    read = [(index, image) for index, image in items if isinstance(image, Tensor)]
+    read = [(index, found) for index, found in items if not isinstance(found, str)]
     failures = tuple((index, reason) for index, reason in items if isinstance(reason, str))
-    images = torch.stack([image for _, image in read]) if read else torch.empty(0, 3, 0, 0)
-    return LooseBatch(tuple(index for index, _ in read), images, failures)
+    images = torch.stack([image for _, (image, _) in read]) if read else torch.empty(0, 3, 0, 0)
+    sizes = torch.tensor([size for _, (_, size) in read], dtype=torch.int64).reshape(-1, 2)
+    return LooseBatch(tuple(index for index, _ in read), images, sizes, failures)
 
 
 def find_images(arguments: Sequence[str]) -> list[str]:

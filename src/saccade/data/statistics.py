@@ -18,12 +18,12 @@ RGB = tuple[float, float, float]
 
 
 def channel_statistics(
-    paths: Iterable[Path], *, size: int | None = None, progress: Progress | None = None
+    paths: Iterable[Path], *, size: tuple[int, int] | None = None, progress: Progress | None = None
 ) -> tuple[RGB, RGB]:
     """Mean and standard deviation (of the population) of red, green and blue, as values in [0, 1].
 
     Pooled over pixels: all pixels of all images count alike, so a large image counts for more. With ``size``
-    each image is first resized to (size, size), bilinear with antialiasing, and all images count alike.
+    each image is first resized to that height and width, bilinear with antialiasing, and all images count alike.
 
     Raises:
         DataError: an image cannot be read, there is none, or a channel has one value everywhere.
@@ -56,11 +56,11 @@ def image_sizes(paths: Iterable[Path], *, progress: Progress | None = None) -> N
     return np.array(sizes, dtype=np.int64).reshape(-1, 2)
 
 
-def _histogram(path: Path, *, size: int | None) -> NDArray[np.int64]:
+def _histogram(path: Path, *, size: tuple[int, int] | None) -> NDArray[np.int64]:
     """(3, 256) how often each value of each channel occurs."""
     image = read_rgb(path)
     if size is not None:
-        image = image.resize((size, size), Image.Resampling.BILINEAR)
+        image = image.resize(size[::-1], Image.Resampling.BILINEAR)
     return np.array(image.histogram(), dtype=np.int64).reshape(3, 256)
 
 

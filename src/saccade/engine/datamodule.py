@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from saccade.data.dataset import EpochSampler, FeatureDataset, collate
+from saccade.data.dataset import EpochSampler, FeatureDataset
 from saccade.data.listing import Listing
 from saccade.engine import resolve
 from saccade.errors import DataError
@@ -63,7 +63,7 @@ class DataModule(L.LightningDataModule):
             dataset,  # type: ignore[arg-type]  # torch has no type for collated
             # torch thinks that keys are whole numbers
             batch_sampler=BatchSampler(sampler, config.loader.batch_size, drop_last=drop_last),  # type: ignore[arg-type]
-            collate_fn=collate,
+            collate_fn=self.task.collate,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import polars as pl
+
 from saccade.config.load import load
-from saccade.config.schema import ClassifyTask, Config
+from saccade.config.schema import Config
+from saccade.config.task_sections import ClassifyTask
 from saccade.console import is_main_process, say
 from saccade.data.listing import Listing, fingerprint
 from saccade.engine import trainer
@@ -17,7 +21,10 @@ from saccade.engine.resolve import listing_of
 from saccade.errors import DataError
 from saccade.runs import Evaluation, Run
 from saccade.tasks import TASKS
-from saccade.tasks.base import Task
+from saccade.tasks.base import MASK_PNG, Task
+
+MASKS = "masks"
+"""The folder of predicted masks in that of an evaluation."""
 
 
 def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evaluation:
@@ -43,8 +50,25 @@ def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evalua
     evaluation = run.evaluation(_folder_name(run, config, split, path, listing))
     if is_main_process():
         document = metrics_document(task, split, len(listing), scored)
-        evaluation.write(document, table, _about(run, task, split, path, about["epoch"], listing))
+        table, masks = with_mask_paths(table, [f"{MASKS}/{_as_png(name)}" for name in table["image"]])
+        evaluation.write(document, table, _about(run, task, split, path, about["epoch"], listing), masks)
     return evaluation
+
+
+def with_mask_paths(table: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, dict[str, bytes]]:
+    """The table with the path of each image's predicted mask instead of the PNG itself; and the PNGs by path.
+
+    A table without masks comes back as it is.
+    """
+    if MASK_PNG not in table.columns:
+        return table, {}
+    files = dict(zip(names, table[MASK_PNG].to_list(), strict=True))
+    table = table.with_columns(pl.Series("mask", list(names), dtype=pl.String)).drop(MASK_PNG)
+    return table.select("image", "mask", pl.exclude("image", "mask")), files
+
+
+def _as_png(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(".png"))
 
 
 def check_root(config: Config) -> None:

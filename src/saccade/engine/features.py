@@ -40,9 +40,7 @@ def are_kept(config: Config, network: nn.Module | None = None) -> bool:
     """
     found = obstacle(config)
     if found is None and config.model.cache_features is not False and network is not None:
-        found = (
-            None if _ends_in_its_head(network, config.data.image_size) else f"{config.model.name} has no single head"
-        )
+        found = None if _ends_in_its_head(network, config.data.side) else f"{config.model.name} has no single head"
     if config.model.cache_features is True and found is not None:
         raise ConfigError(f"model.cache_features: is true, and {found}; change that, or set model.cache_features=auto")
     return config.model.cache_features is not False and found is None

@@ -94,14 +94,11 @@ class Module(L.LightningModule):
         self._loaded: dict[str, Any] | None = None
         self._unchecked: tuple[Tensor, Batch] | None = None
 
-    def forward(self, image: Tensor) -> Tensor:
-        """(B, 3, H, W) images, or (B, D) features that were computed before, to logits."""
+    def forward(self, image: Tensor) -> Any:
+        """(B, 3, H, W) images, or (B, D) features that were computed before, to what the network says of them."""
         if image.ndim == 2:
-            head = self.network.get_submodule(head_names(self.network)[0])
-            from_features: Tensor = head(image)
-            return from_features
-        logits: Tensor = self.network(image.contiguous(memory_format=torch.channels_last))
-        return logits
+            return self.network.get_submodule(head_names(self.network)[0])(image)
+        return self.network(image.contiguous(memory_format=torch.channels_last))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss that the optimiser lowers.
@@ -114,8 +111,7 @@ class Module(L.LightningModule):
         if augment.mixup or augment.cutmix:
             loss = self._mixed_loss(batch, mix(batch.image, mixup=augment.mixup, cutmix=augment.cutmix))
         else:
-            logits = self(batch.image)
-            loss = self.task.loss(logits, batch)
+            logits, loss = self.task.learn(self, batch)
             hits = self.task.hits(logits.detach(), batch)
             if hits is not None:
                 self.hits.update(ImageLoss(hits, torch.ones_like(hits)))
@@ -152,11 +148,9 @@ class Module(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score a batch, and keep its rows where they are wanted."""
-        logits = self(batch.image)
-        loss = self.task.loss(logits, batch)
+        loss, prediction = self.task.score(self, batch)
         self.loss.update(loss)
-        prediction = self.task.decode(logits)
-        self.metrics.update(prediction.scores, batch.target)
+        self.task.measure(self.metrics, prediction, batch)
         if self.keep_table:
             index = pl.Series("index", batch.index.cpu().numpy())
             per_image = pl.Series("loss", loss.per_image().float().cpu().numpy())

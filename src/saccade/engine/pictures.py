@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PIL import Image
 
-from saccade.data.dataset import collate
 from saccade.draw.sheet import contact_sheet
 from saccade.engine.resolve import Prepared
 from saccade.files import written_aside
@@ -25,7 +24,7 @@ def first_batch(run: Run, prepared: Prepared, task: Task) -> None:
     listing = prepared.listings["train"]
     dataset = task.dataset(listing, training=True)
     step = max(1, len(listing) // MOST)
-    batch = collate([dataset[SampleKey(0, index)] for index in range(0, len(listing), step)[:MOST]])
+    batch = task.collate([dataset[SampleKey(0, index)] for index in range(0, len(listing), step)[:MOST]])
     sheet = contact_sheet(*task.draw(batch))
     with written_aside(run.figures / "train_batch.png") as aside:
         Image.fromarray(sheet).save(aside, format="PNG")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -17,9 +16,7 @@ from saccade.engine.callbacks import FileBar
 from saccade.engine.evaluation import without_weights
 from saccade.engine.module import Module
 from saccade.runs import Run
-from saccade.samples import Prediction
 from saccade.tasks.base import Task
-from saccade.tasks.labels import transform
 
 
 class Predictor(Module):
@@ -33,7 +30,7 @@ class Predictor(Module):
         """Answer a batch."""
         self.failures += batch.failures
         if batch.index:
-            answers = self.task.answers(self.task.decode(self(batch.image)))
+            answers = self.task.answers(self.task.predict(self, batch.image, batch.size))
             self.tables.append(answers.insert_column(0, pl.Series("index", batch.index, dtype=pl.Int64)))
 
 
@@ -50,7 +47,7 @@ def predict(
     task = task.deciding(trainer.load_network(task, network, checkpoint))
     module = Predictor(task, network)
     loader = DataLoader(
-        LooseImages(paths, transform(config, training=False)),
+        LooseImages(paths, task.transform()),
         batch_size=config.loader.batch_size,
         collate_fn=collate_loose,
         num_workers=min(resolve.workers(config), len(paths) // (2 * config.loader.batch_size)),
@@ -60,8 +57,7 @@ def predict(
     with trainer.quiet(), trainer.plain_errors():
         lightning.predict(module, loader, return_predictions=False)
     failures = [(paths[index], reason) for index, reason in sorted(module.failures)]
-    nothing = task.answers(Prediction(torch.empty(0, len(task.classes))))
-    none = nothing.insert_column(0, pl.Series("index", [], dtype=pl.Int64))
+    none = task.answers(task.nothing()).insert_column(0, pl.Series("index", [], dtype=pl.Int64))
     table = pl.concat([none, *module.tables]).sort("index")
     images = pl.Series("image", [paths[index] for index in table["index"]], dtype=pl.String)
     return table.drop("index").insert_column(0, images), failures

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from saccade.config.schema import Config
 from saccade.console import progress_bar
-from saccade.data import check, folder, scene_files, statistics, table, voc
+from saccade.data import check, folder, scene_files, statistics
 from saccade.data.folds import folds
 from saccade.data.listing import Listing, counts
 from saccade.data.splits import cut
 from saccade.errors import DataError
-from saccade.tasks import TASKS, labels
+from saccade.tasks import TASKS
 
 VALIDATION_NAMES = ("val", "valid", "validation")
 Say = Callable[[str], None]
@@ -50,7 +50,7 @@ def prepare(config: Config, say: Say) -> Prepared:
     """
     config = with_split_names(config, say)
     train = TASKS[config.task.name].read(config, config.data.train)
-    config = _changed(config, "data", {"classes": list(train.classes)})
+    config = _changed(config, "data", TASKS[config.task.name].resolve_data(config, train))
     _look_at_classes(config, train, say)
     skipped = _unreadable(config, train, say)
     listings = _split_train(config, train, skipped)
@@ -134,7 +134,7 @@ def with_split_names(config: Config, say: Say) -> Config:
             "(or set SACCADE_DATA to the folder that holds it)"
         )
     train, val = data.train, data.val
-    there = splits_there(config)
+    there = TASKS[config.task.name].splits(config)
     if train == "auto":
         one_tree = data.format == "folder" and "train" not in there
         if one_tree and not folder.is_class_tree(data.root):
@@ -166,16 +166,6 @@ def workers(config: Config) -> int:
     return max(1, min(16, (cores if on_gpu else cores // 2) // devices))
 
 
-def splits_there(config: Config) -> list[str]:
-    """Names of the splits on disk."""
-    data = config.data
-    if data.format == "voc" or (data.format == "scenes" and (data.root / "ImageSets").is_dir()):
-        return voc.splits(data.root)
-    if data.format == "table":
-        return table.splits(data.root / data.table, labels.table_layout(config))
-    return folder.splits(data.root)
-
-
 def _look_at_classes(config: Config, train: Listing, say: Say) -> None:
     """Refuse to tell one class from none, which would score 1.0, and name classes that cannot be learned."""
     empty = [name for name, found in counts(train).items() if not found["n_positive"]]
@@ -202,7 +192,7 @@ def _draw_scenes(config: Config, say: Say) -> None:
             val=scenes.val,
             size=scenes.size,
             seed=scenes.seed,
-            layout="voc" if config.task.name == "multilabel" else "folder",
+            layout=TASKS[config.task.name].scenes_layout,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
 
@@ -288,7 +278,7 @@ def _measured(config: Config, train: Listing) -> tuple[list[float], list[float]]
         task = bar.add_task("measuring mean and standard deviation", total=len(train))
         mean, std = statistics.channel_statistics(
             (train.root / name for name in train.images),
-            size=config.data.image_size,
+            size=config.data.height_width,
             progress=partial(bar.advance, task),
         )
     return [round(v, 6) for v in mean], [round(v, 6) for v in std]

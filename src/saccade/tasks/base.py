@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Literal
 
 import numpy as np
 import polars as pl
@@ -13,13 +13,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchmetrics import Metric
+from typing_extensions import TypeVar
 
 from saccade.config.schema import Config
+from saccade.data.dataset import collate
 from saccade.data.listing import Listing
-from saccade.samples import Batch, ImageLoss, Prediction, Sample
+from saccade.data.transforms import Transform
+from saccade.samples import Batch, ImageLoss, Sample
+
+MASK_PNG = "mask_png"
+"""The column in which a table of predictions carries predicted masks, as bytes of palette PNGs, to who writes them."""
+Network = Callable[[Tensor], Any]
+"""(B, 3, H, W) images to what the network says of them."""
+P = TypeVar("P", default=Any)
+"""What a task calls a prediction."""
 
 
-class Task(ABC):
+class Task(ABC, Generic[P]):
     """One kind of problem. Made from a resolved config: class names, weights and normalisation are all given in it."""
 
     monitor: str
@@ -30,6 +40,8 @@ class Task(ABC):
     """The class in question, against the rest, where there is one."""
     threshold: float | None = None
     """The score above which the answer is yes; None where the highest score is the answer."""
+    scenes_layout: Literal["voc", "folder", "masks"]
+    """How the built-in scenes are drawn to disk for it."""
 
     def __init__(self, config: Config) -> None:
         assert config.data.classes is not None, "the config must be resolved"
@@ -47,10 +59,20 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
+    def splits(cls, config: Config) -> list[str]:
+        """Names of the splits on disk."""
+
+    @classmethod
+    def resolve_data(cls, config: Config, train: Listing) -> Mapping[str, Any]:
+        """Settings of the section ``data`` that the data set settles."""
+        return {"classes": list(train.classes)}
+
+    @classmethod
+    @abstractmethod
     def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
         """Settings of the task's section that are measured on the training split, such as balanced weights."""
 
-    @classmethod  # noqa: B027  # most tasks have nothing to refuse
+    @classmethod  # most tasks have nothing to refuse
     def check_selection(cls, config: Config, split: str, listing: Listing) -> None:
         """Refuse a split of a resolved config that cannot choose what it is to choose.
 
@@ -70,6 +92,14 @@ class Task(ABC):
     def dataset(self, listing: Listing, *, training: bool) -> Dataset[Sample]:
         """The samples of a listing, with the random changes of training or without."""
 
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Samples as a batch."""
+        return collate(samples)
+
+    @abstractmethod
+    def transform(self) -> Transform:
+        """From a PIL image to the network's input, as in scoring."""
+
     @abstractmethod
     def model(self) -> nn.Module:
         """The network, with the starting weights that the config asks for; (B, 3, H, W) images to logits."""
@@ -83,16 +113,38 @@ class Task(ABC):
         return None
 
     @abstractmethod
-    def decode(self, logits: Tensor) -> Prediction:
+    def decode(self, logits: Tensor) -> P:
         """What the network says."""
 
-    def encode(self, prediction: Prediction) -> Tensor | None:
+    def encode(self, prediction: P) -> Tensor | None:
         """Logits of which ``decode`` makes this prediction, which give averaged scores a loss; None: they have none."""
         return None
 
+    def learn(self, network: Network, batch: Batch) -> tuple[Tensor, ImageLoss]:
+        """Logits of a training batch, and the loss that the optimiser lowers."""
+        logits = network(batch.image)
+        return logits, self.loss(logits, batch)
+
+    def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, P]:
+        """The loss of a batch that is scored, and what the network says of it."""
+        logits = network(batch.image)
+        return self.loss(logits, batch), self.decode(logits)
+
+    def predict(self, network: Network, image: Tensor, size: Tensor) -> P:
+        """What the network says of (B, 3, H, W) images; ``size`` (B, 2) is the height and width of each file."""
+        return self.decode(network(image))
+
     @abstractmethod
     def metrics(self) -> Metric:
-        """A fresh accumulator with ``update(scores, target)``; ``compute()`` gives the ``Scores`` of a whole split."""
+        """A fresh accumulator, for ``measure``; ``compute()`` gives the ``Scores`` of a whole split."""
+
+    @abstractmethod
+    def measure(self, metrics: Metric, prediction: P, batch: Batch) -> None:
+        """Add a batch to the accumulator."""
+
+    @abstractmethod
+    def nothing(self) -> P:
+        """The prediction of no image."""
 
     @property
     @abstractmethod
@@ -100,11 +152,11 @@ class Task(ABC):
         """How each metric is pooled, in words."""
 
     @abstractmethod
-    def table(self, batch: Batch, prediction: Prediction) -> pl.DataFrame:
+    def table(self, batch: Batch, prediction: P) -> pl.DataFrame:
         """Target and prediction of each image as the task's columns of ``predictions.parquet``, B rows."""
 
     @abstractmethod
-    def answers(self, prediction: Prediction) -> pl.DataFrame:
+    def answers(self, prediction: P) -> pl.DataFrame:
         """The columns that ``saccade predict`` writes for B images without targets: answer and scores."""
 
     @abstractmethod
@@ -113,5 +165,4 @@ class Task(ABC):
 
     def example_input(self) -> Tensor:
         """One image-shaped input of zeros, (1, 3, H, W)."""
-        size = self.config.data.image_size
-        return torch.zeros(1, 3, size, size)
+        return torch.zeros(1, 3, *self.config.data.height_width)

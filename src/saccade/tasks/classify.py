@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from saccade.config.schema import ClassifyTask, Config
+from saccade.config.schema import Config
+from saccade.config.task_sections import ClassifyTask
 from saccade.data.dataset import ImageDataset
 from saccade.data.listing import Listing
+from saccade.data.transforms import Transform
 from saccade.decode.scores import logits_of_one, one_of_many
 from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.losses.classify import cross_entropy, focal
@@ -27,11 +29,12 @@ from saccade.tasks import labels
 from saccade.tasks.base import Task
 
 
-class Classify(Task):
+class Classify(Task[Prediction]):
     """A softmax over the classes."""
 
     monitor = "accuracy"
     headline = "accuracy"
+    scenes_layout = "folder"
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -51,6 +54,11 @@ class Classify(Task):
     def read(cls, config: Config, split: str) -> Listing:
         """A split with targets (N,) int64, positions in the class list."""
         return labels.read(config, split, many=False)
+
+    @classmethod
+    def splits(cls, config: Config) -> list[str]:
+        """Names of the splits on disk."""
+        return labels.splits(config)
 
     @classmethod
     def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
@@ -113,6 +121,10 @@ class Classify(Task):
         """The samples of a listing."""
         return labels.dataset(self.config, listing, training=training)
 
+    def transform(self) -> Transform:
+        """Resized and normalised."""
+        return labels.transform(self.config, training=False)
+
     def model(self) -> nn.Module:
         """A network with one logit a class."""
         return labels.model(self.config)
@@ -155,6 +167,14 @@ class Classify(Task):
             threshold=self.threshold,
             choose=self.section.threshold == "holdout",
         )
+
+    def measure(self, metrics: Metric, prediction: Prediction, batch: Batch) -> None:
+        """Scores and targets."""
+        metrics.update(prediction.scores, batch.target)
+
+    def nothing(self) -> Prediction:
+        """(0, C)."""
+        return labels.no_scores(self.classes)
 
     def table(self, batch: Batch, prediction: Prediction) -> pl.DataFrame:
         """Columns ``target``, ``prediction`` and ``scores``."""

@@ -70,6 +70,18 @@ def read(config: Config, split: str, *, many: bool) -> Listing:
             if many:
                 return voc.read(data.root, split, classes=data.classes)
             return folder.read(data.root, split, classes=data.classes)
+        case "masks":
+            raise AssertionError("the config refuses it")
+
+
+def splits(config: Config) -> list[str]:
+    """Names of the splits on disk."""
+    data = config.data
+    if data.format == "voc" or (data.format == "scenes" and (data.root / "ImageSets").is_dir()):
+        return voc.splits(data.root)
+    if data.format == "table":
+        return table.splits(data.root / data.table, table_layout(config))
+    return folder.splits(data.root)
 
 
 def table_layout(config: Config) -> table.TableLayout:
@@ -97,16 +109,14 @@ def transform(config: Config, *, training: bool) -> Transform:
     data = config.data
     mean, std = normalization(config)
     if not training:
-        return evaluation_transform(
-            data.image_size, resize=data.resize, crop_share=data.resize_crop, mean=mean, std=std
-        )
-    return _training_transform(config, data.image_size)
+        return evaluation_transform(data.side, resize=data.resize, crop_share=data.resize_crop, mean=mean, std=std)
+    return _training_transform(config, data.side)
 
 
 def _training_transform(config: Config, size: int) -> Transform:
     data = config.data
     mean, std = normalization(config)
-    augmentation = Augmentation(**data.augment.model_dump(exclude={"mixup", "cutmix"}))
+    augmentation = Augmentation(**data.augment.model_dump(exclude={"mixup", "cutmix", "rotate", "scale"}))
     return training_transform(
         size,
         augmentation=augmentation,
@@ -137,7 +147,7 @@ def model(config: Config) -> nn.Module:
     network = build(
         section.name,
         classes=len(classes),
-        image_size=config.data.image_size,
+        image_size=config.data.side,
         pretrained=section.pretrained,
         keep_head=keep_head,
         drop_rate=section.drop_rate,
@@ -183,6 +193,11 @@ def class_weights(given: dict[str, float] | str, classes: Sequence[str], *, key:
             f"{key}: no class is called {', '.join(map(repr, unknown))}; the classes are {', '.join(classes)}"
         )
     return [given.get(name, 1.0) for name in classes]
+
+
+def no_scores(classes: Sequence[str]) -> Prediction:
+    """(0, C)."""
+    return Prediction(torch.empty(0, len(classes)))
 
 
 def score_column(prediction: Prediction) -> pl.Series:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from saccade.config.schema import Config, MultilabelTask
+from saccade.config.schema import Config
+from saccade.config.task_sections import MultilabelTask
 from saccade.data.dataset import ImageDataset
 from saccade.data.listing import ABSENT, PRESENT, Listing
+from saccade.data.transforms import Transform
 from saccade.decode.scores import each_by_itself, logits_of_each
 from saccade.losses.multilabel import asymmetric, bce, focal
 from saccade.losses.weights import balanced_class_weights, balanced_positive_weights
@@ -25,10 +27,11 @@ from saccade.tasks import labels
 from saccade.tasks.base import Task
 
 
-class Multilabel(Task):
+class Multilabel(Task[Prediction]):
     """One logit a class; each class is its own yes-or-no question."""
 
     monitor = "map"
+    scenes_layout = "voc"
     headline = "mAP"
 
     def __init__(self, config: Config) -> None:
@@ -48,6 +51,11 @@ class Multilabel(Task):
         return labels.read(config, split, many=True)
 
     @classmethod
+    def splits(cls, config: Config) -> list[str]:
+        """Names of the splits on disk."""
+        return labels.splits(config)
+
+    @classmethod
     def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
         """Balanced weights, by class name."""
         section = config.task
@@ -65,6 +73,10 @@ class Multilabel(Task):
     def dataset(self, listing: Listing, *, training: bool) -> ImageDataset:
         """The samples of a listing."""
         return labels.dataset(self.config, listing, training=training)
+
+    def transform(self) -> Transform:
+        """Resized and normalised."""
+        return labels.transform(self.config, training=False)
 
     def model(self) -> nn.Module:
         """A network with one logit a class."""
@@ -112,6 +124,14 @@ class Multilabel(Task):
     def metrics(self) -> Metric:
         """AP, mAP, F1, accuracy and tail accuracy."""
         return MultilabelMetrics(self.classes, threshold=self.section.threshold)
+
+    def measure(self, metrics: Metric, prediction: Prediction, batch: Batch) -> None:
+        """Scores and targets."""
+        metrics.update(prediction.scores, batch.target)
+
+    def nothing(self) -> Prediction:
+        """(0, C)."""
+        return labels.no_scores(self.classes)
 
     def table(self, batch: Batch, prediction: Prediction) -> pl.DataFrame:
         """Columns ``targets`` and ``scores``."""

@@ -1,0 +1,121 @@
+"""The section ``task`` of each task: what is learned, with its loss and its metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from saccade.config.fields import Count, Fraction, NonNegative, Positive, Probability, Section, Text
+
+
+class MultilabelTask(Section):
+    """Any number of classes in one image: one logit and one yes-or-no decision a class."""
+
+    name: Literal["multilabel"]
+    """The task."""
+    loss: Literal["bce", "focal", "asymmetric"] = "bce"
+    """Binary cross-entropy, focal loss (arXiv 1708.02002), or asymmetric loss (arXiv 2009.14119)."""
+    class_weights: Literal["none", "balanced"] | dict[str, Positive] = "none"
+    """Factor on each class's loss: none; balanced (inverse frequency of positives, mean 1); or given by class
+    name."""
+    positive_weights: Literal["none", "balanced"] | dict[str, Positive] = "none"
+    """Factor on the positive term of the loss: none; balanced (negatives over positives in the training
+    split); or given by class name. Used by `bce` only."""
+    focal_gamma: NonNegative = 2.0
+    """Focusing exponent of the focal loss."""
+    focal_alpha: Probability | None = 0.25
+    """Weight of the positives in the focal loss; null leaves both sides at 1."""
+    asymmetric_gamma_negative: NonNegative = 4.0
+    """Focusing exponent of the asymmetric loss for negatives."""
+    asymmetric_gamma_positive: NonNegative = 0.0
+    """Focusing exponent of the asymmetric loss for positives."""
+    asymmetric_clip: Fraction = 0.05
+    """Probability margin of the asymmetric loss: negatives scored below it cost nothing."""
+    threshold: Probability = 0.5
+    """Probability above which a class counts as found, for F1, accuracy, and tail accuracy."""
+
+    @model_validator(mode="after")
+    def _positive_weights_need_bce(self) -> Self:
+        if self.positive_weights != "none" and self.loss != "bce":
+            raise ValueError(
+                f"task.positive_weights: works with task.loss=bce only, and task.loss is {self.loss}; "
+                "set task.positive_weights=none or task.loss=bce"
+            )
+        return self
+
+
+class ClassifyTask(Section):
+    """Exactly one class an image."""
+
+    name: Literal["classify"]
+    """The task."""
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    """Softmax cross-entropy, or focal loss on the softmax (arXiv 1708.02002)."""
+    class_weights: Literal["none", "balanced", "effective"] | dict[str, Positive] = "none"
+    """Factor on the loss of each class's images: none; balanced (inverse frequency in the training split,
+    mean 1 over images); effective (by the effective number of images, arXiv 1901.05555, mean 1 over images); or given
+    by class name."""
+    effective_beta: Fraction = 0.999
+    """Beta of the effective number: 0 weighs all classes alike, towards 1 the weights become those of balanced."""
+    focal_gamma: NonNegative = 2.0
+    """Focusing exponent of the focal loss; 0 is cross-entropy."""
+    label_smoothing: Fraction = 0.0
+    """Share of the target's mass spread evenly over all classes; for `cross_entropy` only."""
+    top_k: Count = 5
+    """Also report top-k accuracy for this k (left out where there are no more classes than that)."""
+    positive: Text | None = None
+    """The class in question, against the rest, such as the rare one: its AP, precision, recall and F1 come first, and
+    its AP chooses the epoch. null: no class is special, and accuracy chooses."""
+    threshold: Literal["argmax", "holdout"] | Probability = "argmax"
+    """How two classes are told apart where `positive` is set: argmax takes the higher score; a number says positive
+    where its score is above; holdout takes the number with the highest F1 on the split that chooses the epoch."""
+
+    @model_validator(mode="after")
+    def _smoothing_needs_cross_entropy(self) -> Self:
+        if self.label_smoothing and self.loss != "cross_entropy":
+            raise ValueError(
+                f"task.label_smoothing: is {self.label_smoothing:g}, and task.loss is {self.loss}, which takes no "
+                "smoothed targets; set task.label_smoothing=0 or task.loss=cross_entropy"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _threshold_needs_a_positive_class(self) -> Self:
+        if self.threshold != "argmax" and self.positive is None:
+            raise ValueError(
+                f"task.threshold: is {self.threshold}, and task.positive is null; set task.positive to the class that "
+                "is meant, or task.threshold=argmax"
+            )
+        return self
+
+
+SegmentLoss = Literal["cross_entropy", "focal", "dice", "jaccard"]
+
+
+class SegmentTask(Section):
+    """A class for every pixel."""
+
+    name: Literal["segment"]
+    """The task."""
+    loss: SegmentLoss | Annotated[dict[SegmentLoss, Positive], Field(min_length=1)] = "cross_entropy"
+    """Over the pixels that are not void: cross-entropy; focal loss on the softmax (arXiv 1708.02002); soft Dice
+    (arXiv 1606.04797) or Jaccard, of each image; or a sum with factors, such as {cross_entropy: 1, dice: 0.5}."""
+    class_weights: Literal["none", "inverse", "median", "effective"] | dict[str, Positive] = "none"
+    """Factor on each class's pixels in cross-entropy and focal loss: none; measured over the training pixels: inverse
+    frequency, median frequency (arXiv 1411.4734), effective number (arXiv 1901.05555); or given by class name."""
+    effective_beta: Fraction = 0.9999999
+    """Beta of the effective number of pixels: 0 weighs all classes alike, towards 1 the weights become inverse."""
+    focal_gamma: NonNegative = 2.0
+    """Focusing exponent of the focal loss; 0 is cross-entropy."""
+    label_smoothing: Fraction = 0.0
+    """Share of the target's mass spread evenly over all classes, in `cross_entropy`."""
+    auxiliary: NonNegative = 0.4
+    """For networks with a coarse answer of their own (`glance`): weight of that answer's loss in training."""
+    score_size: Literal["original", "input"] = "original"
+    """Where pixels are scored: at the size of the mask file, to which the network's scores are brought before the
+    highest is taken; or at image_size, to which the mask is brought."""
+    window: bool = False
+    """Score images at their own size in windows of image_size that overlap by half, instead of shrinking them."""
+    flip: bool = False
+    """Score the mean of what the network says of an image and of its mirror image."""
