@@ -16,7 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trees import class_tree, voc_tree
+from trees import class_tree, mask_tree, voc_tree
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What commands keep in the user's cache goes elsewhere."""
+    os.environ["SACCADE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +58,12 @@ def classes_on_disk(tmp_path: Path) -> Path:
 def voc_on_disk(tmp_path: Path) -> Path:
     """A VOC tree of 12 training and 6 validation images of three classes; some are difficult in red."""
     return voc_tree(tmp_path / "voc")
+
+
+@pytest.fixture
+def masks_on_disk(tmp_path: Path) -> Path:
+    """12 training and 6 validation images of unlike sizes with masks of VOC's 21 classes."""
+    return mask_tree(tmp_path / "masks")
 
 
 @dataclass(frozen=True)

@@ -59,3 +59,32 @@ def voc_tree(root: Path, *, train: int = 12, val: int = 6) -> Path:
             xml = f"<annotation><filename>{image}.jpg</filename>{objects}</annotation>"
             (root / "Annotations" / f"{image}.xml").write_text(xml)
     return root
+
+
+def mask_tree(root: Path, *, train: int = 12, val: int = 6) -> Path:
+    """Images of unlike, odd sizes with masks of VOC's 21 classes and void, in the layout of VOC 2007 segmentation.
+
+    A patch of 1 to 3 colours stands for as many classes; around each lies a border of void.
+    """
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (root / folder).mkdir(parents=True)
+    palette = np.arange(256, dtype=np.uint8).repeat(3)  # ids are never read as the colours of the palette
+    palette[:3] = 200
+    for split, n in (("train", train), ("val", val)):
+        names = [f"{split}_{i:03d}" for i in range(n)]
+        (root / "ImageSets/Segmentation" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
+        for i, name in enumerate(names):
+            rng = np.random.default_rng(100 * len(split) + i)
+            height, width = 37 + 3 * (i % 4), 45 + 5 * (i % 3)
+            pixels = rng.integers(90, 140, (height, width, 3), dtype=np.uint8)
+            mask = np.zeros((height, width), dtype=np.uint8)
+            for c, colour in enumerate(list(COLOURS.values())[: 1 + i % 3]):
+                y, x = rng.integers(0, height - 16), rng.integers(0, width - 16)
+                mask[y : y + 16, x : x + 16] = 255
+                mask[y + 1 : y + 15, x + 1 : x + 15] = (8, 15, 20)[c]
+                pixels[y : y + 16, x : x + 16] = colour
+            Image.fromarray(pixels).save(root / "JPEGImages" / f"{name}.jpg", quality=95)
+            image = Image.fromarray(mask)
+            image.putpalette(palette.tobytes())
+            image.save(root / "SegmentationClass" / f"{name}.png")
+    return root

@@ -30,26 +30,30 @@ class Sample:
 
     index: int  # position in the split's listing
     image: Tensor  # (3, H, W) float32, normalised
-    target: Tensor  # classify: () int64 class; multilabel: (C,) int8 of 1 present, 0 absent, -1 ignored
+    target: Tensor
+    """classify: () int64 class; multilabel: (C,) int8 of 1 present, 0 absent, -1 ignored; segment: (h, w) uint8 class
+    of each pixel, 255 void, which may be of another size than the image."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B samples of one split, stacked."""
+    """B samples of one split, stacked; of unlike sizes, padded at the right and below."""
 
     index: Tensor  # (B,) int64
     image: Tensor  # (B, 3, H, W) float32, normalised
-    target: Tensor  # classify: (B,) int64; multilabel: (B, C) int8
+    target: Tensor  # classify: (B,) int64; multilabel: (B, C) int8; segment: (B, h, w) uint8, 255 void or padding
+    size: Tensor | None = None  # segment: (B, 2) int64 height and width of each target; stays on the CPU, like index
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> Batch:
         """The same batch on a device; called by Lightning."""
         image = self.image.to(device, non_blocking=non_blocking)
         target = self.target.to(device, non_blocking=non_blocking)
-        return Batch(self.index, image, target)
+        return Batch(self.index, image, target, self.size)
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory, for the copy to a GPU; called by the DataLoader."""
-        return Batch(self.index.pin_memory(), self.image.pin_memory(), self.target.pin_memory())
+        size = None if self.size is None else self.size.pin_memory()
+        return Batch(self.index.pin_memory(), self.image.pin_memory(), self.target.pin_memory(), size)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Prediction:
 class MaskPrediction:
     """What a segment network says of a batch of images of unlike sizes."""
 
-    labels: Tensor  # (B, H, W) uint8 class of each pixel; 255 right of and below an image that is smaller than (H, W)
+    labels: Tensor  # (B, H, W) uint8 class of each pixel; 0 right of and below an image that is smaller
     size: Tensor  # (B, 2) int64 height and width of each image, at most (H, W)
 
     def of(self, i: int) -> Tensor:

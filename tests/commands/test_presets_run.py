@@ -14,7 +14,7 @@ import pytest
 from saccade.config import preset_names
 from saccade.config.load import load
 from saccade.runs import Run
-from trees import class_tree, picture, voc_tree
+from trees import class_tree, mask_tree, picture, voc_tree
 
 SMALL = [
     "model.pretrained=false",
@@ -32,6 +32,12 @@ DEEP = ("imagenet-resnet34", "imagenet-resnet50", "imagenet-resnet101", "imagene
 """Large networks, whose checkpoints take up to half a gigabyte: trained once."""
 DEEPEST = ("imagenet-resnet101", "imagenet-resnet152")
 """In `make test-slow` alone."""
+ALIKE = tuple(
+    name
+    for name in preset_names()
+    if load(name).task.name == "segment" and name not in ("scenes-segment", "voc2007-fcn", "camvid-own")
+)
+"""Differ from others in network and settings alone: trained once."""
 
 
 def tiny_data(preset: str, root: Path) -> list[str]:
@@ -43,6 +49,9 @@ def tiny_data(preset: str, root: Path) -> list[str]:
                 (root / split / colour).rename(root / split / name)
                 shutil.rmtree(root / split / "green", ignore_errors=True)
         return [f"data.root={root}"]
+    if load(preset).task.name == "segment" and load(preset).data.format == "voc":
+        # a U-Net of four levels halves 32 pixels to 2; sizes of training images are those of scoring
+        return [f"data.root={mask_tree(root)}", "data.augment.size=null"]
     match load(preset).data.format:
         case "voc":
             return [f"data.root={voc_tree(root)}"]
@@ -58,7 +67,7 @@ def tiny_data(preset: str, root: Path) -> list[str]:
             return [f"data.root={root}", "data.val_fraction=0.34"]
 
 
-@pytest.mark.parametrize("preset", [name for name in preset_names() if name not in DEEP])
+@pytest.mark.parametrize("preset", [name for name in preset_names() if name not in (*DEEP, *ALIKE)])
 def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
     settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
 
@@ -92,7 +101,8 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
     assert predicted.code == 0, predicted.err
     found = pl.read_parquet(predicted.out.splitlines()[-1])
     assert found["image"].to_list() == [str(tmp_path / "a.jpg")]
-    assert len(found["scores"][0]) == len(scored["classes"])
+    numbers = found["share" if "mask" in found.columns else "scores"]
+    assert len(numbers[0]) == len(scored["classes"])
 
     reported = saccade("report", folder)
     assert reported.code == 0, reported.err
@@ -106,6 +116,17 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
     stats = saccade("data", "stats", preset, *settings)
     assert stats.code == 0, stats.err
     assert "mean [" in stats.out
+
+
+@pytest.mark.parametrize("preset", ALIKE)
+def test_segment_presets_train(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
+    settings = [*tiny_data(preset, tmp_path / "data"), *SMALL, "data.image_size=64"]
+    trained = saccade("train", preset, *settings, "--runs", tmp_path / "runs")
+    assert trained.code == 0, trained.err
+    run = Run.open(trained.out.splitlines()[-1])
+    assert run.evaluation("val").metrics()["n"] == 6
+    assert len(run.evaluation("val").metrics()["classes"]) == 21
+    assert run.environment()["model"]["name"] == load(preset).model.name
 
 
 @pytest.mark.parametrize(

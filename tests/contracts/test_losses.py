@@ -5,11 +5,28 @@ from __future__ import annotations
 import pytest
 import torch
 
+from saccade.losses import segment
 from saccade.losses.classify import cross_entropy
 from saccade.losses.classify import focal as softmax_focal
 from saccade.losses.multilabel import asymmetric, bce, focal
 
 W = torch.tensor([0.5, 1.0, 2.0, 4.0])
+
+
+def on_pixels(loss):
+    """The loss of masks as one of (B, 4) logits and (B,) classes: three pixels an image, the last of them void."""
+
+    def loss_of_images(logits, target, **settings):
+        pixels = torch.stack([logits, logits / 2, logits], dim=2)[:, :, None, :]
+        mask = torch.stack([target, target, torch.full_like(target, segment.VOID)], dim=1)[:, None, :]
+        return loss(pixels, mask, **settings)
+
+    return loss_of_images
+
+
+def region_and_pixels(logits, mask, **settings):
+    return segment.combined([(0.5, segment.dice(logits, mask)), (1.0, segment.cross_entropy(logits, mask, **settings))])
+
 
 # name: (loss, multilabel or not, settings that change nothing with the order of classes, settings by class)
 LOSSES = {
@@ -23,6 +40,17 @@ LOSSES = {
     "softmax focal": (softmax_focal, False, {}, {"class_weights": W}),
     "softmax focal, gamma 0.5": (softmax_focal, False, {"gamma": 0.5}, {"class_weights": W}),
     "cross_entropy, smoothed": (cross_entropy, False, {"label_smoothing": 0.1}, {"class_weights": W}),
+    "segment cross_entropy": (on_pixels(segment.cross_entropy), False, {}, {"class_weights": W}),
+    "segment cross_entropy, smoothed": (
+        on_pixels(segment.cross_entropy),
+        False,
+        {"label_smoothing": 0.1},
+        {"class_weights": W},
+    ),
+    "segment focal": (on_pixels(segment.focal), False, {}, {"class_weights": W}),
+    "segment dice": (on_pixels(segment.dice), False, {}, {}),
+    "segment jaccard": (on_pixels(segment.jaccard), False, {}, {}),
+    "segment dice + cross_entropy": (on_pixels(region_and_pixels), False, {}, {"class_weights": W}),
 }
 every = pytest.mark.parametrize(("loss", "multilabel", "settings", "by_class"), LOSSES.values(), ids=LOSSES)
 every_multilabel = pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from saccade.metrics.segmentation import pixel_confusion, segment_scores
 from saccade.metrics.stateful import ClassifyMetrics, MultilabelMetrics
+from saccade.metrics.stateful_segment import SegmentMetrics
 from saccade.metrics.summary import classify_scores, multilabel_scores
 
 CLASSES = ["cat", "dog", "bus", "cow", "absent"]
@@ -34,9 +36,22 @@ def relabel_classify(target, order):
     return np.argsort(order)[target]
 
 
+def segment_scores_of_pixels(scores, target, classes):
+    """The numbers of masks, every image one pixel: the class with the highest score."""
+    return segment_scores(pixel_confusion(target, scores.argmax(axis=1), len(classes)), classes=classes)
+
+
+class PixelMetrics(SegmentMetrics):
+    """Their stateful form, fed in the same way."""
+
+    def update(self, scores, target):
+        super().update(scores.argmax(dim=1)[:, None, None].to(torch.uint8), target[:, None, None].to(torch.uint8))
+
+
 FAMILIES = {
     "multilabel": (multilabel_scores, MultilabelMetrics, multilabel_split, relabel_multilabel),
     "classify": (classify_scores, ClassifyMetrics, classify_split, relabel_classify),
+    "segment": (segment_scores_of_pixels, PixelMetrics, classify_split, relabel_classify),
 }
 every = pytest.mark.parametrize(("score", "stateful", "split", "relabel"), FAMILIES.values(), ids=FAMILIES)
 
@@ -102,7 +117,7 @@ def test_fractions_are_fractions_and_counts_add_up(score, stateful, split, relab
         counts = [row["n_positive"] + row["n_negative"] + row["n_ignored"] for row in result.per_class.values()]
         assert counts == [80] * 5
     else:
-        assert sum(row["n_positive"] for row in result.per_class.values()) == 80
+        assert sum(row.get("n_positive", row.get("n_pixels")) for row in result.per_class.values()) == 80
         assert sum(row["n_predicted"] for row in result.per_class.values()) == 80
 
 

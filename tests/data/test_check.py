@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from saccade.data.check import Finding, check, unreadable
 from saccade.data.listing import Listing
+from saccade.data.mask_layout import MaskLayout, listing_of
 from saccade.data.paths import PathList
 from saccade.errors import DataError
 
@@ -133,6 +135,17 @@ def test_what_the_readers_refused_is_a_problem_beside_the_others(root: Path) -> 
         ("missing", "train", "there is no such file"),
     ]
     assert check({}, errors={}).problems == ()
+
+
+def test_mask_faults_are_problems(root: Path) -> None:
+    for name in ("0", "1"):
+        Image.fromarray(np.eye(64, dtype=np.uint8)).save(root / f"{name}.png")
+    listing = listing_of(root, ["0.jpg", "1.jpg"], ["0.png", "1.png"], MaskLayout(classes=("cat", "dog")))
+    assert check({"train": listing}).problems == ()
+    Image.fromarray(np.full((64, 64), 7, dtype=np.uint8)).save(root / "1.png")
+    (problem,) = check({"train": listing}).problems
+    assert (problem.kind, problem.split, problem.what) == ("mask", "train", "1.png")
+    assert problem.detail.startswith("id 7 in 4096 pixels stands for no class")
 
 
 @pytest.mark.real

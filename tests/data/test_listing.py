@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saccade.data.listing import Listing, counts, fingerprint
+from saccade.data.listing import Listing, Masks, counts, fingerprint
+from saccade.data.masks import MaskCoding
 from saccade.data.paths import PathList
 
 
@@ -77,3 +78,40 @@ def test_fingerprint_does_not_depend_on_memory_order(tmp_path: Path) -> None:
 def test_fingerprint_stays_what_it_was(tmp_path: Path) -> None:
     """A recorded value: runs of today and of later must be comparable."""
     assert fingerprint(listing(tmp_path)) == "26ded95a9cf0c0100db99983b1104c3c"
+
+
+def with_masks(root: Path) -> Listing:
+    masks = Masks(
+        paths=PathList([f"{i}.png" for i in range(3)]),
+        pixels=np.array([[3, 0], [0, 2], [1, 1]]),
+        void=np.array([0, 1, 2]),
+        heights_widths=np.array([[1, 3], [3, 1], [2, 2]]),
+        coding=MaskCoding(ids=(0, 1)),
+    )
+    return replace(listing(root), targets=(masks.pixels > 0).astype(np.int8), masks=masks)
+
+
+def test_take_keeps_masks_with_their_images(tmp_path: Path) -> None:
+    taken = with_masks(tmp_path).take(np.array([2, 0]))
+    assert taken.masks is not None
+    assert list(taken.masks.paths) == ["2.png", "0.png"]
+    assert taken.masks.pixels.tolist() == [[1, 1], [3, 0]]
+    assert taken.masks.void.tolist() == [2, 0]
+    assert taken.masks.heights_widths.tolist() == [[2, 2], [1, 3]]
+    assert counts(taken)["dog"] == {"n_positive": 1, "n_ignored": 0}
+
+
+@pytest.mark.parametrize("change", ["none", "path", "pixels", "void"])
+def test_fingerprint_sees_the_masks(tmp_path: Path, change: str) -> None:
+    before = with_masks(tmp_path)
+    assert before.masks is not None
+    masks: Masks | None = before.masks
+    if change == "none":
+        masks = None
+    elif change == "path":
+        masks = replace(before.masks, paths=PathList(["0.png", "1.png", "3.png"]))
+    elif change == "pixels":
+        masks = replace(before.masks, pixels=before.masks.pixels * [1, 2])
+    else:
+        masks = replace(before.masks, void=before.masks.void * 2)
+    assert fingerprint(replace(before, masks=masks)) != fingerprint(before)

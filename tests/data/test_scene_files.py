@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saccade.data import folder, scene_files, voc
-from saccade.data.scene_files import class_states, ensure
+from saccade.data import folder, scene_files, voc, voc_masks
+from saccade.data.mask_layout import MaskLayout
+from saccade.data.masks import palette_of
+from saccade.data.scene_files import class_mask, class_states, ensure
 from saccade.data.scenes import CLASSES, Scene, SceneObject, draw_scene
 from saccade.errors import DataError
 
@@ -238,3 +240,33 @@ def test_real_processes_at_once_end_with_one_whole_folder(root: Path, tmp_path: 
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert contents(tmp_path / "scenes") == contents(root)
     assert [p.name for p in tmp_path.iterdir()] == ["scenes"]
+
+
+def test_masks_are_the_classes_of_what_is_seen(root: Path, tmp_path: Path) -> None:
+    """Counted from the scenes themselves, shape by shape; the images are those of the other layout."""
+    ensure(tmp_path / "scenes", **{**SETTINGS, "layout": "masks"})
+    assert voc_masks.splits(tmp_path / "scenes") == ["train", "trainval", "val"]
+    for split, count in (("train", 40), ("val", 24)):
+        listing = voc_masks.read(tmp_path / "scenes", split, MaskLayout())
+        assert listing.classes == ("background", *CLASSES)
+        assert listing.masks is not None
+        assert listing.masks.void.sum() == 0
+        assert len(listing) == count
+        for i in range(count):
+            scene = draw_scene(4, i, size=32, split=split)[1]  # type: ignore[arg-type]
+            expected = np.zeros(9, dtype=int)
+            for k, thing in enumerate(scene.objects):
+                expected[1 + CLASSES.index(thing.shape)] += scene.mask(k).sum()
+            expected[0] = 32 * 32 - expected.sum()
+            assert listing.masks.pixels[i].tolist() == expected.tolist()
+            assert np.array_equal(class_mask(scene) > 0, scene.owner > 0)
+    images = {k: v for k, v in contents(tmp_path / "scenes").items() if k.startswith("JPEGImages")}
+    assert images == {k: v for k, v in contents(root).items() if k.startswith("JPEGImages")}
+
+
+def test_masks_show_each_class_in_a_colour_of_its_own(tmp_path: Path) -> None:
+    ensure(tmp_path / "scenes", **{**SETTINGS, "train": 1, "val": 1, "layout": "masks"})
+    palette = palette_of(tmp_path / "scenes/SegmentationClass/train_000000.png")
+    assert palette is not None
+    assert palette[0].tolist() == [0, 0, 0]
+    assert len(np.unique(palette[:9], axis=0)) == 9

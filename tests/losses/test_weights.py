@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from saccade.losses.weights import balanced_class_weights, balanced_positive_weights, effective_class_weights
+from saccade.losses.weights import (
+    balanced_class_weights,
+    balanced_positive_weights,
+    effective_class_weights,
+    inverse_frequency,
+    median_frequency,
+)
 
 
 def test_image_weights_have_mean_one_over_images_and_make_classes_count_alike():
@@ -65,3 +72,40 @@ def test_effective_weights_lead_from_equal_to_balanced():
 def test_effective_weights_of_degenerate_counts(counts, expected):
     # beta 1/2: (1/2) / (1 - 1/8) = 4/7 and (1/2) / (1/2) = 1, so 4 images weigh 19/7 before they are scaled
     assert effective_class_weights(counts, beta=0.5).tolist() == pytest.approx(expected)
+
+
+# pixels (N, C); by inverse frequency; by median frequency
+PIXELS = {
+    # inverse: 40 / (2 n); median: frequencies 30/40 and 10/30 (the second image has no class 1)
+    "two classes": ([[20, 10], [10, 0]], [40 / 60, 40 / 20], [13 / 24 * 4 / 3, 13 / 24 * 3]),
+    # frequencies 60/100, 30/100, 10/50: the median is that of class 1
+    "three classes": ([[30, 10, 10], [30, 20, 0]], [100 / 180, 100 / 90, 100 / 30], [0.5, 1.0, 1.5]),
+    "an absent class gets 1": (
+        [[30, 10, 0, 10], [30, 20, 0, 0]],
+        [100 / 180, 100 / 90, 1.0, 100 / 30],
+        [0.5, 1.0, 1.0, 1.5],
+    ),
+    "an image of void": ([[20, 10], [0, 0], [10, 0]], [40 / 60, 40 / 20], [13 / 24 * 4 / 3, 13 / 24 * 3]),
+    "all void": ([[0, 0], [0, 0]], [1.0, 1.0], [1.0, 1.0]),
+    "one class": ([[5], [7]], [1.0], [1.0]),
+}
+
+
+@pytest.mark.parametrize(("pixels", "inverse", "median"), PIXELS.values(), ids=PIXELS)
+@pytest.mark.parametrize("kind", [torch.tensor, np.array])
+def test_weights_of_pixels(pixels, inverse, median, kind):
+    for found, expected in ((inverse_frequency, inverse), (median_frequency, median)):
+        weights = found(kind(pixels))
+        assert weights.dtype == torch.float32
+        assert weights.tolist() == pytest.approx(expected)
+
+
+def test_no_image_weighs_every_class_alike():
+    none = torch.zeros(0, 3, dtype=torch.int64)
+    assert inverse_frequency(none).tolist() == median_frequency(none).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_effective_weights_of_pixel_counts_keep_their_digits():
+    # Cui et al., eq. 2, for n = 1e7 and 1e4 and beta = 1 - 1e-6 : (1 - e^-10.000005) / (1 - e^-0.010000005)
+    weights = effective_class_weights([10_000_000, 10_000], beta=1 - 1e-6)
+    assert (weights[1] / weights[0]).item() == pytest.approx(100.4963, rel=1e-4)

@@ -22,8 +22,16 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     "strided": (lambda: nn.Conv2d(64, 96, 3, stride=2, padding=1), 64 * 9, 96 * 9),
     "4 groups": (lambda: nn.Conv2d(64, 256, 3, groups=4), 16 * 9, 64 * 9),
     "depthwise": (lambda: nn.Conv2d(4096, 4096, 3, groups=4096), 9, 9),
+    "transposed": (lambda: nn.ConvTranspose2d(96, 40, 3, padding=1), 96 * 9, 40 * 9),
+    "transposed, strided": (lambda: nn.ConvTranspose2d(64, 128, 3, stride=2, output_padding=1), 64 * 9, 128 * 9),
+    "transposed, 4 groups": (lambda: nn.ConvTranspose2d(256, 64, 3, groups=4), 64 * 9, 16 * 9),
+    "transposed 1d": (lambda: nn.ConvTranspose1d(64, 128, 7), 64 * 7, 128 * 7),
+    "transposed 3d": (lambda: nn.ConvTranspose3d(96, 8, 3), 96 * 27, 8 * 27),
 }
 """A layer, the inputs that an output of it sums up, and the outputs that an input goes into (borders left out)."""
+
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -34,9 +42,10 @@ def test_fans_are_counted_on_the_layer_itself(name: str) -> None:
     assert fans(layer) == (fan_in, fan_out)
     if isinstance(layer, nn.Linear):
         x = torch.ones(1, 200, requires_grad=True)
-    elif isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+    elif isinstance(layer, CONVOLUTIONS):
         # large enough for a pixel in the middle to be seen from everywhere; a stride thins that out on purpose
         layer.stride = (1,) * len(layer.kernel_size)
+        layer.output_padding = (0,) * len(layer.kernel_size)
         x = torch.ones(1, layer.in_channels, *(2 * k + 1 for k in layer.kernel_size), requires_grad=True)
     for parameter in layer.parameters():
         nn.init.constant_(parameter, float(parameter.dim() > 1))
@@ -90,6 +99,19 @@ def test_the_numbers_are_torchs_where_there_are_no_groups(name: str, scheme: Sch
         torch.manual_seed(2)
         initialize(layer, scheme, fan)  # type: ignore[arg-type]
         torch.testing.assert_close(layer.get_parameter("weight").detach(), reference, rtol=1e-6, atol=0)
+
+
+def test_torch_has_the_fans_of_a_transposed_convolution_the_wrong_way_round() -> None:
+    """Which Xavier, taking the sum of the two, does not show; the draw of Kaiming's is that of the other fan."""
+    for scheme, fan, mode in (("xavier_normal", "in", None), ("kaiming_normal", "in", "fan_out")):
+        torch.manual_seed(1)
+        layer = nn.ConvTranspose2d(96, 40, 3)
+        reference = torch.empty_like(layer.weight)
+        torch.manual_seed(2)
+        getattr(nn.init, f"{scheme}_")(reference, **({"mode": mode, "nonlinearity": "relu"} if mode else {}))
+        torch.manual_seed(2)
+        initialize(layer, scheme, fan)  # type: ignore[arg-type]
+        torch.testing.assert_close(layer.weight.detach(), reference, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("name", ["small_cnn", "resnet18", "mobilenetv3_small_050", "vit_tiny_patch16_224"])

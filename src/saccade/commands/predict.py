@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,10 +62,14 @@ def predict(
     table, masks = with_mask_paths(
         table, [f"{target.stem}/{i:05d}-{Path(n).stem}.png" for i, n in enumerate(table["image"])]
     )
+    _write(target, table, masks)
+    assert config.data.classes is not None, "a run's config is resolved"
+    return Answers(table, config.data.classes, target, failures)
+
+
+def _write(target: Path, table: pl.DataFrame, masks: Mapping[str, bytes]) -> None:
     for name, png in masks.items():
         with written_aside(target.parent / name) as aside:
             aside.write_bytes(png)
     with written_aside(target) as aside:
         table.write_parquet(aside)
-    assert config.data.classes is not None, "a run's config is resolved"
-    return Answers(table, config.data.classes, target, failures)

@@ -38,20 +38,23 @@ def positive_line(document: Mapping[str, Any], positive: str) -> str:
 
 
 def answers_table(answers: Answers) -> Table:
-    """File, answer and highest score of the first files."""
+    """File, answer and highest score of the first files; of predicted masks the classes in them and their areas."""
+    masks = "mask" in answers.table.columns
     more = f", the first {MOST}" if answers.table.height > MOST else ""
     table = Table(
         "image",
         "answer",
-        "highest score",
+        "largest" if masks else "highest score",
         title=f"{counted(answers.table.height, 'image')}{more}",
         title_justify="left",
     )
     table.columns[2].justify = "right"
     for row in answers.table.head(MOST).iter_rows(named=True):
-        best = max(range(len(row["scores"])), key=lambda c: row["scores"][c])
+        numbers = row["share" if masks else "scores"]
+        best = max(range(len(numbers)), key=lambda c: numbers[c])
+        number = f"{numbers[best]:.0%}" if masks else f"{numbers[best]:.3f}"
         answer = row["prediction"] if "prediction" in row else ", ".join(row["found"]) or "(none)"
-        table.add_row(Text(row["image"]), Text(answer), Text(f"{answers.classes[best]} {row['scores'][best]:.3f}"))
+        table.add_row(Text(row["image"]), Text(answer), Text(f"{answers.classes[best]} {number}"))
     return table
 
 

@@ -40,9 +40,12 @@ class Augment(Section):
     `crop: null`. 0 is off."""
     rotate: Annotated[float, Field(ge=0.0, le=180.0), NUMBER] = 0.0
     """For segment: largest angle in degrees by which image and mask are turned, either way."""
+    size: Side | tuple[Side, Side] | None = None
+    """For segment: height and width of a training image, where they differ from those of scoring, image_size; a smaller
+    cut costs less time, and networks without dense layers take images of any size."""
     scale: tuple[Positive, Positive] | None = None
-    """For segment: range of a random factor on the size, such as [0.5, 2.0], after which image_size is cut at random;
-    needs `crop: null`."""
+    """For segment: range of a random factor on the size, such as [0.5, 2.0], where 1 is the size of scoring; a training
+    image is then cut at random. Needs `crop: null`."""
     jitter: NonNegative = 0.0
     """Strength of random brightness, contrast and saturation; hue takes a quarter of it (at most 0.5)."""
     randaugment: NonNegativeInteger = 0

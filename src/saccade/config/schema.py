@@ -226,6 +226,8 @@ class Config(Section):
             yield "data.image_size", list(self.data.image_size), str(max(self.data.image_size))
         if augment.rotate:
             yield "data.augment.rotate", f"{augment.rotate:g}", "0"
+        if augment.size is not None:
+            yield "data.augment.size", augment.size, "null"
         if augment.scale is not None:
             yield "data.augment.scale", list(augment.scale), "null"
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from saccade.data.images import read_rgb
 from saccade.data.listing import Listing, counts
+from saccade.data.mask_scan import mask_faults
 from saccade.data.parallel import Progress, in_threads
 from saccade.errors import DataError, SaccadeError
 
@@ -20,6 +21,7 @@ Kind = Literal[
     "empty file",
     "truncated",
     "unreadable",
+    "mask",
     "in two splits",
     "no training example",
     "duplicate",  # within a split: a note, not a problem
@@ -62,7 +64,7 @@ def check(
     errors: Mapping[str, DataError] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Decode and hash every image of every split, and count the classes.
+    """Decode and hash every image of every split, read its masks, and count the classes.
 
     ``listings``: by the name of the split; classes without an example are looked for in the one named
     "train". ``errors``: what the readers raised for splits that could not be listed; they become problems.
@@ -80,6 +82,7 @@ def check(
                 places.setdefault(found, []).append(_Place(split, name, target.tobytes()))
             else:
                 problems.append(Finding(found[0], split, name, found[1]))
+        problems += [Finding("mask", split, name, detail) for name, detail in mask_faults(listing)]
     twice = [group for group in places.values() if len(group) > 1]
     problems += [finding for group in twice for finding in _in_two_splits(group)]
     problems += _without_example(listings)

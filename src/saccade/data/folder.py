@@ -37,14 +37,14 @@ def read(
     base = root if split == "." else root / split
     if not base.is_dir():
         raise DataError(f"{base}: no such folder; {_whats_there(root)}")
-    folders = _folders(base)
+    folders = folders_in(base)
     if not folders:
         loose = counted(sum(is_image(name) for name in _file_names(base)), "image")
         raise DataError(f"{base}: no folder of a class, {loose} directly in it; {LAYOUT}")
     class_of = _class_of(base, folders, classes or (), called or {})
     names = tuple(class_of.values()) if classes is None else classes
     refuse_unknown({name: base / folder for folder, name in class_of.items()}, names)
-    found = [sorted(_images_below(base / name)) for name in folders]
+    found = [sorted(images_below(base / name)) for name in folders]
     if not any(found):
         raise DataError(f"{base}: no image in any of its folders {named(folders)}; {LAYOUT}")
     prefix = "" if split == "." else f"{Path(split).as_posix()}/"
@@ -62,10 +62,10 @@ def splits(root: Path) -> list[str]:
     A folder ``Train`` or ``VAL`` is named ``train`` or ``val``, as ``read`` takes it, where it can be nothing else.
     """
     named_so = {folder: split for split, folder in _split_folders(root).items()}
-    return sorted(named_so.get(folder, folder) for folder in _folders(root))
+    return sorted(named_so.get(folder, folder) for folder in folders_in(root))
 
 
-def _folders(root: Path) -> list[str]:
+def folders_in(root: Path) -> list[str]:
     """The folders directly in ``root`` as they are called there."""
     if not root.is_dir():
         return []
@@ -78,7 +78,7 @@ def _split_folders(root: Path) -> dict[str, str]:
 
     Not where two of them differ in case alone, nor where images lie directly in it: Train may be a class, of vehicles.
     """
-    folders = _folders(root)
+    folders = folders_in(root)
     uses = Counter(folder.casefold() for folder in folders)
     return {
         folder.casefold(): folder
@@ -106,7 +106,7 @@ def is_image(name: str) -> bool:
 
 def is_class_tree(root: Path) -> bool:
     """Whether some folder directly in ``root`` holds images itself, so that its name may be a class."""
-    return any(is_image(name) for folder in _folders(root) for name in _file_names(root / folder))
+    return any(is_image(name) for folder in folders_in(root) for name in _file_names(root / folder))
 
 
 def _file_names(folder: Path) -> list[str]:
@@ -114,7 +114,7 @@ def _file_names(folder: Path) -> list[str]:
     return os.listdir(folder)  # noqa: PTH208
 
 
-def _images_below(folder: Path) -> list[str]:
+def images_below(folder: Path) -> list[str]:
     """Paths of all images below ``folder``, relative to it; links are followed unless they lead back up."""
     images = []
     waiting = [""]
@@ -141,6 +141,6 @@ def _whats_there(root: Path) -> str:
     """What a message says of the root: its folders, and what to set where they look like classes."""
     if not root.is_dir():
         return f"data.root {root} is no folder either"
-    folders = _folders(root)
+    folders = folders_in(root)
     hint = "" if not is_class_tree(root) else "; they look like classes: set data.train=. data.val=null to split them"
     return f"{root} has the folders {named(folders)}{hint}" if folders else f"{root} has no folders"

@@ -7,13 +7,39 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from saccade.data.masks import MaskCoding
 from saccade.data.paths import PathList
 
 PRESENT, ABSENT, IGNORED = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of N images, and what is in them, every one of which was read and found good.
+
+    ``paths``: relative to the listing's root. ``pixels``: (N, C) pixels of each class as they are learned and scored:
+    where void counts as background, those of class 0 include it. ``void``: (N,) pixels that are void in the files,
+    whatever becomes of them. ``heights_widths``: (N, 2) of each mask, and of its image, turned upright.
+    """
+
+    paths: PathList
+    pixels: NDArray[np.int64]
+    void: NDArray[np.int64]
+    heights_widths: NDArray[np.int64]
+    coding: MaskCoding
+
+    def __post_init__(self) -> None:
+        assert len(self.paths) == len(self.pixels) == len(self.void) == len(self.heights_widths)
+
+    def take(self, indices: NDArray[np.int64]) -> Masks:
+        """The masks at ``indices``, in that order."""
+        paths, sizes = self.paths.take(indices), self.heights_widths[indices]
+        return Masks(paths, self.pixels[indices], self.void[indices], sizes, self.coding)
 
 
 @dataclass(frozen=True)
@@ -22,24 +48,28 @@ class Listing:
 
     ``images``: N paths relative to ``root``, with forward slashes, in the order of the split's own file or
     sorted. ``targets``: for one class an image, (N,) int64 positions in ``classes``; for many, (N, C) int8 of
-    1 present, 0 absent, -1 ignored (difficult in VOC's sense: neither scored nor learned).
+    1 present, 0 absent, -1 ignored (difficult in VOC's sense: neither scored nor learned). ``masks``: where pixels
+    have classes; an image's targets then say which of them occur.
     """
 
     root: Path
     images: PathList
     targets: NDArray[np.int64] | NDArray[np.int8]
     classes: tuple[str, ...]
+    masks: Masks | None = None
 
     def __post_init__(self) -> None:
         assert len(self.images) == len(self.targets)
         assert self.targets.ndim == 1 or self.targets.shape[1] == len(self.classes)
+        assert self.masks is None or len(self.masks.paths) == len(self.images)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, indices: NDArray[np.int64]) -> Listing:
         """The images at ``indices``, in that order."""
-        return Listing(self.root, self.images.take(indices), self.targets[indices], self.classes)
+        masks = None if self.masks is None else self.masks.take(indices)
+        return Listing(self.root, self.images.take(indices), self.targets[indices], self.classes, masks)
 
 
 def counts(listing: Listing) -> dict[str, dict[str, int]]:
@@ -57,13 +87,17 @@ def counts(listing: Listing) -> dict[str, dict[str, int]]:
 def fingerprint(listing: Listing) -> str:
     """32 hex digits over the classes, names, targets and file sizes, wherever the root lies.
 
-    The contents of the files are not read: an edit that keeps the size goes unseen. A missing file counts as
-    size -1.
+    Of masks the names and the pixels of each class count too. The contents of the images are not read: an edit that
+    keeps the size goes unseen. A missing file counts as size -1.
     """
     digest = hashlib.blake2b(json.dumps(listing.classes).encode(), digest_size=16)
     text, ends = listing.images.arrays()
     shape = np.array(listing.targets.shape)
-    for array in (ends, text, shape, listing.targets, _sizes(listing)):
+    arrays: list[NDArray[Any]] = [ends, text, shape, listing.targets, _sizes(listing)]
+    if listing.masks is not None:
+        text, ends = listing.masks.paths.arrays()
+        arrays += [ends, text, listing.masks.pixels, listing.masks.void]
+    for array in arrays:
         digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
     return digest.hexdigest()
 

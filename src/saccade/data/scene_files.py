@@ -6,6 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from colorsys import hsv_to_rgb
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -15,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from saccade.data.mask_layout import CLASSES_FILE
+from saccade.data.masks import palette_png
 from saccade.data.scenes import CLASSES, VERSION, Scene, SceneSplit, draw_scene
 from saccade.errors import DataError
 from saccade.files import write_json
 
-Layout: TypeAlias = Literal["voc", "folder"]
+Layout: TypeAlias = Literal["voc", "folder", "masks"]
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (scenes drawn so far, scenes in all)."""
 
@@ -50,7 +53,7 @@ def ensure(
         _check_record(root, wanted)
         return False
     root = root.resolve()
-    write = {"voc": write_voc, "folder": write_folder}[layout]
+    write = {"voc": write_voc, "folder": write_folder, "masks": write_masks}[layout]
     try:
         with _folder_aside(root) as aside:
             write(aside, train=train, val=val, size=size, seed=seed, progress=progress)
@@ -91,6 +94,42 @@ def write_folder(root: Path, *, train: int, val: int, size: int, seed: int, prog
     for split, index in _counted(train, val, progress):
         image, scene = draw_scene(seed, index, size=size, split=split, max_objects=1)
         _save_jpeg(image, root / split / scene.objects[0].shape / f"{index:06d}.jpg")
+
+
+def write_masks(root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None) -> None:
+    """Write Pascal VOC's layout for segmentation: one to three shapes a scene, with what is seen of each as its mask.
+
+    Ground has id 0, the shapes have 1 to C in the order of ``CLASSES``; every pixel has a class, and none is void.
+    """
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    palette = _palette()
+    names: dict[str, list[str]] = {"train": [], "val": []}
+    for split, index in _counted(train, val, progress):
+        image, scene = draw_scene(seed, index, size=size, split=split)
+        name = f"{split}_{index:06d}"
+        _save_jpeg(image, root / "JPEGImages" / f"{name}.jpg")
+        (root / "SegmentationClass" / f"{name}.png").write_bytes(palette_png(class_mask(scene), palette))
+        names[split].append(name)
+    names["trainval"] = names["train"] + names["val"]
+    for split_name, ids in names.items():
+        text = "".join(f"{image_id}\n" for image_id in ids)
+        (root / "ImageSets/Segmentation" / f"{split_name}.txt").write_text(text, encoding="utf-8")
+    (root / CLASSES_FILE).write_text("".join(f"{name}\n" for name in ("background", *CLASSES)), encoding="utf-8")
+
+
+def class_mask(scene: Scene) -> NDArray[np.uint8]:
+    """(H, W) 0 where the ground is seen, else 1 + the position in ``CLASSES`` of the shape that is."""
+    classes = [0, *(1 + CLASSES.index(thing.shape) for thing in scene.objects)]
+    return np.array(classes, dtype=np.uint8)[scene.owner]
+
+
+def _palette() -> NDArray[np.uint8]:
+    """(256, 3) black for the ground and hues around the circle for the shapes."""
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    for i in range(len(CLASSES)):
+        palette[1 + i] = [round(255 * v) for v in hsv_to_rgb(i / len(CLASSES), 0.75, 0.95)]
+    return palette
 
 
 def class_states(scene: Scene) -> dict[str, int]:

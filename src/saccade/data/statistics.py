@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from saccade.data.images import read_rgb
+from saccade.data.images import read_rgb, upright_size
 from saccade.data.parallel import Progress, in_threads
 from saccade.errors import DataError
 
@@ -52,7 +52,7 @@ def image_sizes(paths: Iterable[Path], *, progress: Progress | None = None) -> N
     Raises:
         DataError: a file is missing or is not an image.
     """
-    sizes = list(in_threads(_size, paths, progress=progress))
+    sizes = list(in_threads(upright_size, paths, progress=progress))
     return np.array(sizes, dtype=np.int64).reshape(-1, 2)
 
 
@@ -62,16 +62,6 @@ def _histogram(path: Path, *, size: tuple[int, int] | None) -> NDArray[np.int64]
     if size is not None:
         image = image.resize(size[::-1], Image.Resampling.BILINEAR)
     return np.array(image.histogram(), dtype=np.int64).reshape(3, 256)
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height of one image; a quarter turn in its EXIF data exchanges them."""
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return (image.height, image.width) if turned else image.size
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{path}: cannot be read as an image ({error})") from None
 
 
 def _rgb(values: NDArray[np.float64]) -> RGB:

@@ -36,15 +36,15 @@ def read(root: Path, split: str, *, classes: tuple[str, ...] | None) -> Listing:
         DataError: something is missing, malformed or contradictory; it names file and line, or file and
         class.
     """
-    _need_layout(root)
-    ids = _ids(root, split)
+    need_layout(root, SETS)
+    ids = listed(root / SETS, split, there=splits(root))
     files = _class_files(root, split)
     names = tuple(sorted(files)) if classes is None else classes
     if names and all(name in files for name in names):
         targets = np.stack([_from_set_file(root, files[name], ids) for name in names], axis=1)
     else:
         names, targets = _from_xml(root, ids, classes, files)
-    return Listing(root, PathList(_image_names(root, ids)), targets, names)
+    return Listing(root, PathList(image_names(root, ids)), targets, names)
 
 
 def splits(root: Path) -> list[str]:
@@ -52,22 +52,32 @@ def splits(root: Path) -> list[str]:
     return sorted(_set_files(root)[0])
 
 
-def _need_layout(root: Path) -> None:
-    """Refuse a root without the folders of the layout, pointing to a folder below it that has them."""
-    missing = [name for name in (IMAGES, SETS) if not (root / name).is_dir()]
+def need_layout(root: Path, sets: str, *more: str) -> None:
+    """Refuse a root without ``JPEGImages``, ``sets`` and ``more``, pointing to a folder below it that has them.
+
+    Raises:
+        DataError: one of them is missing.
+    """
+    needed = (IMAGES, *more, sets)
+    missing = [name for name in needed if not (root / name).is_dir()]
     if not missing:
         return
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; set data.root to the folder that holds {IMAGES}/")
-    below = sorted(p.parent.parent for depth in ("*", "*/*") for p in root.glob(f"{depth}/{SETS}"))
+    below = sorted(p.parent.parent for depth in ("*", "*/*") for p in root.glob(f"{depth}/{sets}"))
     found = named(sorted(p.name for p in root.iterdir()))
     hint = f"set data.root={below[-1]}" if below else f"there is: {found}"
     lacks = " and ".join(missing)
-    raise DataError(f"{root}: a VOC data set holds {IMAGES}/ and {SETS}/; this one lacks {lacks}; {hint}")
+    held = " and ".join(f"{name}/" for name in needed)
+    raise DataError(f"{root}: a VOC data set holds {held}; this one lacks {lacks}; {hint}")
 
 
-def _lines(path: Path) -> list[tuple[int, str]]:
-    """Number (from 1) and text of each line that is not blank."""
+def lines(path: Path) -> list[tuple[int, str]]:
+    """Number (from 1) and text of each line that is not blank.
+
+    Raises:
+        DataError: the file is not UTF-8.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -75,14 +85,18 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     return [(i, line.strip()) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
 
 
-def _ids(root: Path, split: str) -> list[str]:
-    """The image ids of a split, each once."""
-    path = root / SETS / f"{split}.txt"
+def listed(sets: Path, split: str, *, there: Sequence[str]) -> list[str]:
+    """The image ids of a split, whose file lies in the folder ``sets``; ``there`` are the splits it has.
+
+    Raises:
+        DataError: no such split, an empty one, or an id that it lists twice.
+    """
+    path = sets / f"{split}.txt"
     if not path.is_file():
-        raise DataError(f"{path}: no such split; {root / SETS} has {named(splits(root))}")
+        raise DataError(f"{path}: no such split; {sets} has {named(there)}")
     first_line: dict[str, int] = {}
     problems = []
-    for number, image_id in _lines(path):
+    for number, image_id in lines(path):
         if image_id in first_line:
             problems.append(f"{path}:{number}: image {image_id!r} is already in line {first_line[image_id]}")
         first_line.setdefault(image_id, number)
@@ -123,7 +137,7 @@ def _from_set_file(root: Path, path: Path, ids: Sequence[str]) -> NDArray[np.int
     """(N,) targets of one class."""
     values: dict[str, int] = {}
     problems = []
-    for number, line in _lines(path):
+    for number, line in lines(path):
         image_id, _, value = line.replace("\t", " ").rpartition(" ")
         image_id = image_id.rstrip()
         if not image_id or value not in _VALUES:
@@ -195,7 +209,7 @@ def _targets(
     return targets
 
 
-def _image_names(root: Path, ids: Sequence[str]) -> list[str]:
+def image_names(root: Path, ids: Sequence[str]) -> list[str]:
     """The path of each id's image, relative to ``root``."""
     by_stem: dict[str, tuple[int, str]] = {}
     for name in os.listdir(root / IMAGES):  # noqa: PTH208 (plain strings: there may be a million)

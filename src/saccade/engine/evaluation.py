@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,6 +26,8 @@ from saccade.tasks.base import MASK_PNG, Task
 
 MASKS = "masks"
 """The folder of predicted masks in that of an evaluation."""
+SCORING = ("score_size", "window", "flip")
+"""Settings of a task by which the same images are scored in another way."""
 
 
 def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evaluation:
@@ -64,7 +67,7 @@ def with_mask_paths(table: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataF
         return table, {}
     files = dict(zip(names, table[MASK_PNG].to_list(), strict=True))
     table = table.with_columns(pl.Series("mask", list(names), dtype=pl.String)).drop(MASK_PNG)
-    return table.select("image", "mask", pl.exclude("image", "mask")), files
+    return table.select(pl.col("^image$|^target$"), "mask", pl.exclude("image", "target", "mask")), files
 
 
 def _as_png(name: str) -> str:
@@ -89,6 +92,7 @@ def metrics_document(task: Task, split: str, n: int, scored: Scored) -> dict[str
         "classes": list(task.classes),
         "metrics": scored.metrics(),
         "per_class": scored.scores.per_class,
+        **({} if scored.scores.confusion is None else {"confusion": scored.scores.confusion}),
     }
 
 
@@ -150,6 +154,8 @@ def _about(run: Run, task: Task, split: str, path: Path, epoch: int, listing: Li
         "threshold": task.threshold,
         "positive": task.positive,
         "pooling": dict(task.pooling),
+        **task.facts,
+        **({} if listing.masks is None else {"coding": asdict(listing.masks.coding)}),
         "optimistic": _has_steered(run, task.config, epoch, listing),
     }
 
@@ -178,6 +184,11 @@ def _folder_name(run: Run, config: Config, split: str, path: Path, listing: List
         same = is_own_root(run, config) and config.data.model_copy(update={"root": own.data.root}) == own.data
     if not same:
         parts += [re.sub(r"[^A-Za-z0-9._-]+", "-", config.data.root.name), fingerprint(listing)[:6]]
+    parts += [
+        f"{key}-{now}".lower()
+        for key in SCORING
+        if (now := getattr(config.task, key, None)) != getattr(own.task, key, None)
+    ]
     if config.trainer.precision != own.trainer.precision:
         parts.append(str(config.trainer.precision))
     if path.resolve().parent != run.checkpoints.resolve():

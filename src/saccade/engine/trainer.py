@@ -114,8 +114,9 @@ def score(task: Task, network: nn.Module, listing: Listing, *, run: Run) -> tupl
     assert module.scored is not None
     table = pl.concat([table for tables in gathered(module.tables) for table in tables]).sort("index")
     assert table["index"].to_list() == list(range(len(listing))), "every image is scored once"
-    images = pl.Series("image", list(listing.images), dtype=pl.String)
-    return module.scored, table.drop("index").insert_column(0, images)
+    paths = {"image": listing.images} | ({} if listing.masks is None else {"target": listing.masks.paths})
+    named = [pl.Series(column, list(names), dtype=pl.String) for column, names in paths.items()]
+    return module.scored, pl.DataFrame([*named, *table.drop("index")])
 
 
 def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:

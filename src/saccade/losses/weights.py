@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 Counts = Sequence[int] | Tensor
+PixelCounts = NDArray[Any] | Tensor
+"""(N, C) whole numbers: the pixels of each class in each training image, void left out."""
 
 
 def balanced_class_weights(counts: Counts, *, mean_over: Literal["images", "classes"]) -> Tensor:
@@ -62,3 +65,39 @@ def balanced_positive_weights(n_positive: Counts, n_negative: Counts) -> Tensor:
     negative = torch.as_tensor(n_negative, dtype=torch.float64)
     both = (positive > 0) & (negative > 0)
     return torch.where(both, negative / positive.clamp_min(1.0), 1.0).float()
+
+
+def inverse_frequency(pixels: PixelCounts) -> Tensor:
+    """(C,) float32 weights inversely proportional to a class's pixels in all images, with mean 1 over all pixels.
+
+    A class without a pixel has nothing to weigh: it gets 1 and the others are as if it were not there.
+
+    >>> inverse_frequency(torch.tensor([[20, 10], [10, 0]])).tolist()  # 30 * 2/3 + 10 * 2 = 40
+    [0.6666666865348816, 2.0]
+    """
+    return balanced_class_weights(_summed(pixels), mean_over="images")
+
+
+def median_frequency(pixels: PixelCounts) -> Tensor:
+    """(C,) float32 weights by median frequency balancing (Eigen and Fergus 2015, arXiv 1411.4734).
+
+    The frequency of a class is its pixels over all valid pixels of the images that have it; its weight is the median
+    of the frequencies over its own, so the class in the middle weighs 1 (of an even number, the median lies between
+    two). A class without a pixel gets 1 and the others are as if it were not there.
+
+    >>> median_frequency(torch.tensor([[20, 10], [10, 0]])).tolist()  # 30/40 and 10/30, median 13/24
+    [0.7222222089767456, 1.625]
+    """
+    each = torch.as_tensor(pixels, dtype=torch.float64)
+    n = each.sum(dim=0)
+    there = n > 0
+    around = ((each > 0) * each.sum(dim=1, keepdim=True)).sum(dim=0)  # pixels of the images that have the class
+    frequency = n / around.clamp_min(1.0)
+    if not there.any():
+        return torch.ones(len(n))
+    median = frequency[there].quantile(0.5)
+    return torch.where(there, median / torch.where(there, frequency, 1.0), 1.0).float()
+
+
+def _summed(pixels: PixelCounts) -> Tensor:
+    return torch.as_tensor(pixels, dtype=torch.float64).sum(dim=0)

@@ -21,6 +21,7 @@ class Scores(NamedTuple):
     metrics: dict[str, float | None]  # by name, such as "map"
     per_class: dict[str, dict[str, float | int | None]]  # by class name, then by name, such as "ap"
     threshold: float | None = None  # of the decision, where it was chosen on this split
+    confusion: list[list[int]] | None = None  # of pixels, rows by target and columns by prediction
 
 
 def defined_mean(values: NDArray[Any]) -> float:

@@ -10,11 +10,12 @@ from torch import nn
 Scheme = Literal["kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"]
 Fan = Literal["in", "out"]
 
-_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, *_TRANSPOSED)
 
 
 def initialize(network: nn.Module, scheme: Scheme, fan: Fan = "in") -> None:
-    """Draw the weight of every convolution and linear layer of ``network`` anew, and set their biases to 0.
+    """Draw the weight of every convolution, transposed or not, and linear layer anew, and set their biases to 0.
 
     The weights have mean 0 and, with the fans of the layer, variance 2 / fan (Kaiming; ``fan`` says which of the two)
     or 2 / (fan in + fan out) (Xavier, which leaves ``fan`` unused). Norms and everything else stay as they are.
@@ -43,9 +44,12 @@ def variance(layer: nn.Module, scheme: Scheme, fan: Fan = "in") -> float:
 def fans(layer: nn.Module) -> tuple[int, int]:
     """How many inputs an output of the layer sums up, and how many outputs an input goes into.
 
-    The second is smaller than in ``torch.nn.init`` where a convolution has groups: an input goes to its own only.
+    Strides are left out, as everybody does: they thin out the second number of a convolution, and the first one of a
+    transposed convolution. Where a convolution has groups, the second is smaller than in ``torch.nn.init``: an input
+    goes to its own only. For a transposed convolution ``torch.nn.init`` has the two the wrong way round.
     """
-    weight = layer.get_parameter("weight")  # (out, in / groups, kernel ...)
+    weight = layer.get_parameter("weight")  # (out, in / groups, kernel ...); transposed: (in, out / groups, kernel ...)
     kernel = math.prod(weight.shape[2:])
     groups = getattr(layer, "groups", 1)
-    return weight.shape[1] * kernel, weight.shape[0] // groups * kernel
+    few, many = weight.shape[1] * kernel, weight.shape[0] // groups * kernel
+    return (many, few) if isinstance(layer, _TRANSPOSED) else (few, many)

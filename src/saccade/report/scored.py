@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from saccade.errors import RunError
 from saccade.runs import Evaluation
 
-HEADLINE = {"multilabel": "map", "classify": "accuracy"}
+HEADLINE = {"multilabel": "map", "classify": "accuracy", "segment": "miou"}
 """The one metric of each task that its headline names, where no class is in question."""
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from saccade.tasks.base import Task
 from saccade.tasks.classify import Classify
 from saccade.tasks.multilabel import Multilabel
+from saccade.tasks.segment import Segment
 
 TASKS: dict[str, type[Task]] = {
     "classify": Classify,
     "multilabel": Multilabel,
+    "segment": Segment,
 }

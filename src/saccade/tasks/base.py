@@ -151,6 +151,11 @@ class Task(ABC, Generic[P]):
     def pooling(self) -> Mapping[str, str]:
         """How each metric is pooled, in words."""
 
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What else ``about.json`` says of how a split was scored."""
+        return {}
+
     @abstractmethod
     def table(self, batch: Batch, prediction: P) -> pl.DataFrame:
         """Target and prediction of each image as the task's columns of ``predictions.parquet``, B rows."""

@@ -116,7 +116,7 @@ def transform(config: Config, *, training: bool) -> Transform:
 def _training_transform(config: Config, size: int) -> Transform:
     data = config.data
     mean, std = normalization(config)
-    augmentation = Augmentation(**data.augment.model_dump(exclude={"mixup", "cutmix", "rotate", "scale"}))
+    augmentation = Augmentation(**data.augment.model_dump(exclude={"mixup", "cutmix", "rotate", "scale", "size"}))
     return training_transform(
         size,
         augmentation=augmentation,
