@@ -15,7 +15,7 @@ from saccade.nn.glance import GRIDS, Glance, Scene, averaged, uncertainty
 
 def small(classes: int = 3) -> Glance:
     torch.manual_seed(0)
-    return Glance(classes, width=0.25)
+    return Glance(classes, width=8)
 
 
 def conv(given: int, out: int, kernel: int = 3) -> int:
@@ -43,9 +43,9 @@ def test_parameters_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "channels"), [(0.5, (16, 32, 48, 80, 96)), (0.25, (8, 16, 24, 40, 48)), (2.0, (64, 128, 192, 320, 384))]
+    ("width", "channels"), [(16, (16, 32, 48, 80, 96)), (8, (8, 16, 24, 40, 48)), (64, (64, 128, 192, 320, 384))]
 )
-def test_width_scales_the_channels(width: float, channels: tuple[int, ...]) -> None:
+def test_width_scales_the_channels(width: int, channels: tuple[int, ...]) -> None:
     with torch.device("meta"):
         network = Glance(5, width=width)
     assert sum(p.numel() for p in network.parameters()) == by_hand(5, *channels)
@@ -198,7 +198,7 @@ def test_grids_of_the_scene_are_means_of_the_map() -> None:
 def test_it_learns_a_scene_and_its_borders() -> None:
     """A square on a ground; the border between them lies off the grid of 1/8."""
     torch.manual_seed(0)
-    network = Glance(2, width=0.25)
+    network = Glance(2, width=8)
     target = torch.zeros(4, 64, 64, dtype=torch.long)
     for i, (y, x) in enumerate([(3, 5), (13, 22), (30, 9), (27, 31)]):
         target[i, y : y + 26, x : x + 21] = 1

@@ -57,7 +57,7 @@ class Model(Section):
     depth: Annotated[int, Field(ge=1, le=8), NUMBER] = 4
     """For `unet`: how often the map is halved."""
     width: Count | None = None
-    """For `unet`: channels of the first level (64 where null), doubled at each further one."""
+    """For `unet` and `glance`: channels of the first level, by which all others go (64 and 32 where null)."""
 
     @model_validator(mode="after")
     def _one_source_of_weights(self) -> Self:

@@ -43,10 +43,13 @@ class Glance(nn.Module):
     stride: ClassVar[int] = 32
     head_names: ClassVar[tuple[str, ...]] = ("look_head", "glance_head")
 
-    def __init__(self, classes: int, *, width: float = 1.0) -> None:
-        """A network for ``classes`` classes, at least 2, with ``width`` times the channels, in steps of 8."""
+    def __init__(self, classes: int, *, width: int = 32) -> None:
+        """A network for ``classes`` classes, at least 2; ``width``: channels of the first convolution, which scales all.
+
+        All numbers of channels are multiples of 8.
+        """
         super().__init__()
-        stem, fine, c8, c16, c32 = (max(8, round(n * width / 8) * 8) for n in (32, 64, 96, 160, 192))
+        stem, fine, c8, c16, c32 = (max(8, round(n * width / 32 / 8) * 8) for n in (32, 64, 96, 160, 192))
         self.detail = nn.Sequential(_conv_norm_relu(3, stem, stride=2), _conv_norm_relu(stem, fine, stride=2))
         self.context8, self.context16, self.context32 = _stage(fine, c8), _stage(c8, c16), _stage(c16, c32)
         self.scene = Scene(c32, c8)

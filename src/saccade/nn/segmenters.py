@@ -31,7 +31,7 @@ def build_segmenter(
     encoder: str = ENCODER,
     pretrained: bool = False,
     depth: int = DEPTH,
-    width: float | None = None,
+    width: int | None = None,
 ) -> Padded:
     """The network ``name``: (B, 3, H, W) images of any size to (B, classes, H, W) logits.
 
@@ -43,8 +43,7 @@ def build_segmenter(
         encoder: for ``fcn`` any of timm's backbones; for ``smp_...`` also those of segmentation_models_pytorch.
         pretrained: the encoder starts from its published weights; otherwise nothing is ever downloaded.
         depth: for ``unet``: how often the map is halved.
-        width: for ``unet`` the channels of the first level, a whole number, 64 where None; for ``glance`` a factor on
-            all channels, 1 where None.
+        width: for ``unet`` and ``glance``: channels of the first level, by which all others go; 64 and 32 where None.
 
     Raises:
         ConfigError: no such network or encoder, or a setting that is not for it.
@@ -60,9 +59,9 @@ def build_segmenter(
         backed = FCNOnBackbone(encoder, classes, pretrained=pretrained)
         return Padded(backed, backed.stride)
     if name == "unet":
-        return Padded(UNet(classes, depth=depth, width=64 if width is None else int(width)), 2**depth)
+        return Padded(UNet(classes, depth=depth, width=width or 64), 2**depth)
     if name == "glance":
-        return Padded(Glance(classes, width=1.0 if width is None else width), Glance.stride)
+        return Padded(Glance(classes, width=width or 32), Glance.stride)
     return Padded(FCNBasic(classes), FCNBasic.stride)
 
 
@@ -74,7 +73,7 @@ def _require_name(name: str) -> None:
     raise ConfigError(f"model.name: no segmentation network is called {name!r}; {hint}")
 
 
-def _refuse_settings(name: str, *, encoder: str, pretrained: bool, depth: int, width: float | None) -> None:
+def _refuse_settings(name: str, *, encoder: str, pretrained: bool, depth: int, width: int | None) -> None:
     """Settings that only some networks know, where another one is chosen."""
     backed = name == "fcn" or name.startswith(SMP)
     if pretrained and not backed:
@@ -89,5 +88,3 @@ def _refuse_settings(name: str, *, encoder: str, pretrained: bool, depth: int, w
                 f"model.{key}: is {value}, which only {known} know{'' if ' or ' in known else 's'}, and model.name is "
                 f"{name}; set model.{key}={'null' if default is None else default} or model.name to {known}"
             )
-    if name == "unet" and width is not None and width != int(width):
-        raise ConfigError(f"model.width: is {width}, and for unet it is a whole number of channels, such as 64")
