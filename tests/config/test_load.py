@@ -37,9 +37,10 @@ def test_every_preset_loads_under_its_name(name: str):
     config = load(name)
     assert config.name == name
     start, _, end = name.partition("-")
-    named = end in ("classify", "multilabel")  # the others are called after their data and their network
+    named = end in ("classify", "multilabel", "segment")  # the others are called after their data and their network
     start = {"small": "voc" if end == "multilabel" else "folder"}.get(start, start)
-    assert (config.data.format, config.task.name) == ((start, end) if named else ("folder", "classify"))
+    others = ("voc", "segment") if start in ("voc2007", "camvid") else ("folder", "classify")
+    assert (config.data.format, config.task.name) == ((start, end) if named else others)
     assert config.data.root.is_absolute()
 
 

@@ -11,6 +11,8 @@ from saccade.config.sources import find_source, preset_names, preset_summary, pr
 from saccade.errors import ConfigError
 
 PRESETS = [
+    "camvid-own",
+    "camvid-unet",
     "cats-dogs",
     "cats-dogs-weighted",
     "cifar10-resnet20",
@@ -26,11 +28,19 @@ PRESETS = [
     "imagewoof-resnet18",
     "scenes-classify",
     "scenes-multilabel",
+    "scenes-segment",
     "small-classify",
     "small-multilabel",
     "table-classify",
     "table-multilabel",
     "voc-multilabel",
+    "voc2007-fcn",
+    "voc2007-fcn-augment",
+    "voc2007-fcn-cosine",
+    "voc2007-fcn-weighted",
+    "voc2007-own",
+    "voc2007-resnet34",
+    "voc2007-unet",
 ]
 
 
@@ -150,8 +160,8 @@ def test_files_that_are_not_there():
     assert message_of("cfg/x.yaml") == "there is no file cfg/x.yaml; the folder cfg does not exist"
     assert message_of("configs/") == "configs/ is a folder; a config is a YAML, JSON or TOML file"
     assert message_of("runs/mine/001") == "runs/mine/001 is a folder; did you mean runs/mine/001/config.yaml?"
-    assert message_of("scenes") == (
-        "there is no preset 'scenes', nor a file of that name; the presets are " + ", ".join(PRESETS)
+    assert message_of("coco") == (
+        "there is no preset 'coco', nor a file of that name; the presets are " + ", ".join(PRESETS)
     )
 
 

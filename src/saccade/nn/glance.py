@@ -44,7 +44,7 @@ class Glance(nn.Module):
     head_names: ClassVar[tuple[str, ...]] = ("look_head", "glance_head")
 
     def __init__(self, classes: int, *, width: int = 32) -> None:
-        """A network for ``classes`` classes, at least 2; ``width``: channels of the first convolution, which scales all.
+        """A network for ``classes`` classes, at least 2; ``width``: channels of the first convolution, scaling all.
 
         All numbers of channels are multiples of 8.
         """
