@@ -163,6 +163,15 @@ def test_the_auxiliary_answer_is_learned_and_never_scored(trained: Callable[...,
     assert evaluate(without, "loader.batch_size=3").metrics()["metrics"]["loss"] == pytest.approx(loss, rel=1e-5)
 
 
+def test_weights_of_another_run_are_taken_over_with_their_head(trained: Callable[..., Run]) -> None:
+    run = trained()
+    weights = f"model.weights={run.checkpoints / 'best.ckpt'}"
+    kept = trained(weights, "model.head=keep", "trainer.max_epochs=0", name="kept")
+    assert kept.evaluation("val").metrics()["confusion"] == run.evaluation("val").metrics()["confusion"]
+    fresh = trained(weights, "trainer.max_epochs=0", name="fresh")
+    assert fresh.evaluation("val").metrics()["confusion"] != run.evaluation("val").metrics()["confusion"]
+
+
 def test_a_stray_id_stops_before_anything_is_learned(trained: Callable[..., Run], masks_on_disk: Path) -> None:
     path = masks_on_disk / "SegmentationClass" / "train_003.png"
     mask = stored(path).copy()

@@ -10,6 +10,7 @@ from torch import nn
 
 from saccade.config.load import load
 from saccade.config.schema import Config
+from saccade.data.scene_files import MASK_CLASSES
 from saccade.data.scenes import CLASSES
 from saccade.engine.resolve import with_split_names
 from saccade.errors import ConfigError, DataError
@@ -58,7 +59,7 @@ def _class_names(config: Config, classes: int | None) -> tuple[str, ...]:
     if config.data.classes is not None:
         found = config.data.classes
     elif config.data.format == "scenes":
-        found = CLASSES
+        found = MASK_CLASSES if TASKS[config.task.name].scenes_layout == "masks" else CLASSES
     elif classes is not None:
         found = tuple(f"class {number}" for number in range(1, classes + 1))
     else:

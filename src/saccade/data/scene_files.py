@@ -23,6 +23,8 @@ from saccade.errors import DataError
 from saccade.files import write_json
 
 Layout: TypeAlias = Literal["voc", "folder", "masks"]
+MASK_CLASSES = ("background", *CLASSES)
+"""Of the layout ``masks``, in the order of their ids; the other layouts have ``CLASSES``."""
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (scenes drawn so far, scenes in all)."""
 
@@ -115,7 +117,7 @@ def write_masks(root: Path, *, train: int, val: int, size: int, seed: int, progr
     for split_name, ids in names.items():
         text = "".join(f"{image_id}\n" for image_id in ids)
         (root / "ImageSets/Segmentation" / f"{split_name}.txt").write_text(text, encoding="utf-8")
-    (root / CLASSES_FILE).write_text("".join(f"{name}\n" for name in ("background", *CLASSES)), encoding="utf-8")
+    (root / CLASSES_FILE).write_text("".join(f"{name}\n" for name in MASK_CLASSES), encoding="utf-8")
 
 
 def class_mask(scene: Scene) -> NDArray[np.uint8]:

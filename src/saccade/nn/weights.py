@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from saccade.errors import CheckpointError
 from saccade.nn.backbones import head_names, is_head
 
-PREFIXES = ("module.", "model.", "network.")
-"""What wrappers put before every key: DataParallel, Lightning modules, ours."""
+PREFIXES = ("module.", "model.", "network.", "inner.")
+"""What wrappers put before every key: DataParallel, Lightning modules, ours, what pads images for a network."""
 
 _OLD_DENSENET = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.([12])\.")
 """torchvision's published DenseNet files say ``norm.1`` for what its network calls ``norm1``."""

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from saccade.config.schema import Config
 from saccade.config.task_sections import SegmentTask
@@ -18,6 +17,7 @@ from saccade.data.mask_scan import cache_folder
 from saccade.data.paired import PairedAugmentation, ScoringTransform, TrainingTransform
 from saccade.draw import overlay
 from saccade.nn.init import initialize
+from saccade.nn.padded import Padded
 from saccade.nn.segmenters import build_segmenter
 from saccade.nn.weights import load_weights, read_state_dict
 from saccade.tasks.labels import normalization
@@ -95,7 +95,7 @@ def training_transform(config: Config) -> TrainingTransform:
     return TrainingTransform(size, augmentation=changes, mean=mean, std=std, whole=whole)
 
 
-def model(config: Config) -> nn.Module:
+def model(config: Config) -> Padded:
     """The network, from random, published, or given weights."""
     section, classes = config.model, config.data.classes
     assert classes is not None, "the config must be resolved"
@@ -111,5 +111,5 @@ def model(config: Config) -> nn.Module:
         initialize(network, section.init, section.init_fan)
     if section.weights is not None:
         weights = read_state_dict(section.weights)
-        load_weights(network, weights, source=str(section.weights), keep_head=section.head == "keep")
+        load_weights(network.inner, weights, source=str(section.weights), keep_head=section.head == "keep")
     return network
