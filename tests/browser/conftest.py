@@ -5,7 +5,7 @@ and 60 to 99; 55 and 95 are ignored. So 98 are ranked and 41 positive, and above
 9 false alarms. Nobody shows "dog", with score 0.1 everywhere. The third class has a hostile name; every image
 shows it, with score 0.9. Image k has the loss k / 100, image 0 has none.
 
-`classify_run`: see `CLASSIFY`.
+`classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from saccade.browse import create_app
 from saccade.browse.serve import listen
+from saccade.data.masks import palette_png
+from saccade.draw.overlay import palette
 from saccade.runs import Run
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -38,11 +40,22 @@ CLASSIFY = [  # label, scores of a, b, c
     ("c", (0.1, 0.1, 0.8)),
 ]
 
+COLOURS = [[0, 0, 0], [200, 30, 40], [10, 150, 60]]
+SEGMENT = [  # 8 x 4 pixels: columns of the target and of the prediction (. background, c cat, d dog, v void); see below
+    ("cccc....", "cccc...."),  # all right
+    ("cc......", "........"),  # background 24 of 32, cat missed
+    ("v.......", "dd......"),  # background 24 of 28, dog invented: 4 pixels, as void does not count
+    ("cccc....", "c..."),  # predicted at half the size, as 4 x 2 pixels: cat 8 of 16, background 16 of 24
+    ("vvvvvvvv", "........"),  # nothing is scored
+]
+SEGMENT_IOU = [(1, 1, None), (0.75, 0, None), (24 / 28, None, 0), (16 / 24, 0.5, None), (None, None, None)]
+SEGMENT_ACCURACY = [1, 0.75, 24 / 28, 0.75, None]
 
-def write_images(folder: Path, names: list[str]) -> None:
+
+def write_images(folder: Path, names: list[str], size: tuple[int, int] = (16, 12)) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for k, name in enumerate(names):
-        Image.new("RGB", (16, 12), (40 + k, 90, 200 - k)).save(folder / name, "JPEG")
+        Image.new("RGB", size, (40 + k, 90, 200 - k)).save(folder / name, "JPEG")
 
 
 def new_run(folder: Path) -> Run:
@@ -104,6 +117,58 @@ def write_classify(run: Run, root: Path, images: list[str]) -> None:
         "per_class": per_class,
     }
     run.evaluation("val").write(metrics, table, {"task": "classify", "data_root": str(root)})
+
+
+def mask_of(columns: str, height: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.array([[{".": 0, "c": 1, "d": 2, "v": 255}[c] for c in columns]] * height, np.uint8)
+
+
+def write_segment(run: Run, root: Path, **changes: Any) -> None:
+    """``SEGMENT`` with images and true masks below ``root``; losses fall with the mean IoU."""
+    table = pl.DataFrame(
+        {
+            "image": [f"{k}.jpg" for k in range(5)],
+            "target": [f"masks/{k}.png" for k in range(5)],
+            "mask": [f"masks/{k}.png" for k in range(5)],
+            "pixel_accuracy": pl.Series(SEGMENT_ACCURACY, dtype=pl.Float32),
+            "iou": pl.Series([list(row) for row in SEGMENT_IOU], dtype=pl.List(pl.Float32)),
+            "loss": pl.Series([0.1, 0.6, 0.5, 0.3, None], dtype=pl.Float32),
+        }
+    )
+    confusion = [[80, 0, 4], [16, 24, 0], [0, 0, 0]]  # of cat: 16 right in the first, 8 missed in two, 8 right in one
+    ious = {"background": 80 / 100, "cat": 24 / 40, "dog": 0.0}
+    metrics = {
+        "split": "val",
+        "n": 5,
+        "classes": list(ious),
+        "metrics": {"loss": 0.4, "pixel_accuracy": 104 / 124, "miou": 1.4 / 3},
+        "per_class": {
+            name: {"iou": iou, "n_pixels": sum(row)} for (name, iou), row in zip(ious.items(), confusion, strict=True)
+        },
+        "confusion": confusion,
+    }
+    coding = {"ids": [0, 1, 2], "void_id": 255, "colours": None, "void_colour": None, "void_is_background": False}
+    about = {"task": "segment", "data_root": str(root), "void": "ignore", "colours": COLOURS, "coding": coding}
+    write_images(root, table["image"].to_list(), (8, 4))
+    (root / "masks").mkdir()
+    masks = {}
+    for k, (target, prediction) in enumerate(SEGMENT):
+        (root / f"masks/{k}.png").write_bytes(palette_png(mask_of(target, 4), palette(256)))
+        masks[f"masks/{k}.png"] = palette_png(mask_of(prediction, len(prediction) // 2), palette(256))
+    run.evaluation("val").write(metrics, table, about | changes, masks)
+
+
+@pytest.fixture(scope="package")
+def segment_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("segment")
+    run = new_run(folder)
+    write_segment(run, folder / "data")
+    return run
+
+
+@pytest.fixture(scope="package")
+def segment_url(segment_run: Run) -> Iterator[str]:
+    yield from served(segment_run)
 
 
 @pytest.fixture(scope="package")

@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from saccade.browse.gallery import Choice, UnknownError
 from saccade.browse.library import Library
-from saccade.browse.overview import confusion, summary
+from saccade.browse.segment_gallery import Kind, SegmentGallery
 from saccade.browse.thumbnails import SIZES, Thumbnails
 from saccade.errors import RunError
 from saccade.runs import Run
@@ -53,6 +53,7 @@ def create_app(run: Run, *, evaluation: str | None = None, data_root: Path | Non
     _add_page(app, library)
     _add_json(app, library)
     _add_images(app, library)
+    _add_masks(app, library)
     return app
 
 
@@ -75,7 +76,7 @@ def _add_json(app: FastAPI, library: Library) -> None:
         gallery = library.gallery(evaluation)
         root = gallery.allowed.root
         missing = None if root is not None and root.is_dir() else str(root or "")
-        return _encoded(summary(gallery.predictions) | {"missing_data": missing})
+        return _encoded(gallery.summary() | {"missing_data": missing})
 
     @app.get("/api/{evaluation}/summary")
     def get_summary(evaluation: str) -> Response:
@@ -91,7 +92,7 @@ def _add_json(app: FastAPI, library: Library) -> None:
 
     @app.get("/api/{evaluation}/confusion")
     def get_confusion(evaluation: str) -> Response:
-        return _json(confusion(library.gallery(evaluation).predictions))
+        return _json(library.gallery(evaluation).confusion())
 
 
 def _add_images(app: FastAPI, library: Library) -> None:
@@ -99,21 +100,36 @@ def _add_images(app: FastAPI, library: Library) -> None:
 
     @app.get("/image/{evaluation}/{row:int}")
     def get_thumbnail(request: Request, evaluation: str, row: int, size: int = SIZES[0]) -> Response:
-        if size not in SIZES:
-            raise UnknownError(f"there is no size {size}")
         gallery = library.gallery(evaluation)
         file = gallery.allowed.find(gallery.path(row))
-        if isinstance(file, str):
-            raise HTTPException(404, file)
-        try:
-            thumbnail = thumbnails.get(file, size)
-        except OSError:
-            raise HTTPException(404, "not a readable image") from None
-        # A row number means another image in another run at the same address: the browser must ask each time.
-        headers = {"ETag": f'"{thumbnail.tag}"', "Cache-Control": "private, no-cache"}
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(thumbnail.data, media_type="image/jpeg", headers=headers)
+        return _shown(request, thumbnails, file, size, {"Content-Type": "image/jpeg"})
+
+
+def _add_masks(app: FastAPI, library: Library) -> None:
+    @app.get("/mask/{evaluation}/{row:int}/{kind}")
+    def get_mask(request: Request, evaluation: str, row: int, kind: Kind, size: int = SIZES[0]) -> Response:
+        gallery = library.gallery(evaluation)
+        if not isinstance(gallery, SegmentGallery):
+            raise UnknownError(f"there are no masks in {evaluation}")
+        headers = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
+        return _shown(request, gallery.masks(kind), gallery.mask(row, kind), size, headers)
+
+
+def _shown(request: Request, thumbnails: Thumbnails, file: Path | str, size: int, content: dict[str, str]) -> Response:
+    """What ``thumbnails`` make of ``file``, or why it is not shown, in words."""
+    if size not in SIZES:
+        raise UnknownError(f"there is no size {size}")
+    if isinstance(file, str):
+        raise HTTPException(404, file)
+    try:
+        thumbnail = thumbnails.get(file, size)
+    except OSError:
+        raise HTTPException(404, "not readable") from None
+    # A row number means another image in another run at the same address: the browser must ask each time.
+    headers = {"ETag": f'"{thumbnail.tag}"', "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(thumbnail.data, headers=headers | content)
 
 
 async def _with_headers(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from saccade.browse.overview import confusion, summary
 from saccade.browse.predictions import Flags, Labels, Predictions
 from saccade.browse.ranking import FALSE_ALARM, HIT, IGNORED, MISS, OUTCOMES, Ranking, cut, outcomes, rank
 from saccade.browse.thumbnails import Allowed
@@ -98,6 +99,14 @@ class Gallery:
                 {"name": p.classes[k], "score": number(scores[k]), "outcome": OUTCOMES[codes[k]]} for k in ranked
             ],
         }
+
+    def summary(self) -> dict[str, Any]:
+        """What the page needs once for the evaluation."""
+        return summary(self.predictions)
+
+    def confusion(self) -> dict[str, Any]:
+        """Classify: how often each class is taken for each."""
+        return confusion(self.predictions)
 
     def path(self, row: int) -> str:
         """The path of image ``row``, as the evaluation wrote it.

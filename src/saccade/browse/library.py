@@ -8,6 +8,8 @@ from pathlib import Path
 
 from saccade.browse.gallery import Gallery, UnknownError
 from saccade.browse.predictions import load
+from saccade.browse.segment_gallery import SegmentGallery
+from saccade.browse.segments import load_segment
 from saccade.browse.thumbnails import Allowed
 from saccade.errors import RunError
 from saccade.runs import Evaluation, Run
@@ -39,10 +41,10 @@ class Library:
         self.first = evaluation or ("val" if "val" in self.names else self.names[0])
         self._data_root = data_root
         self._lock = threading.Lock()
-        self._open: OrderedDict[str, Gallery] = OrderedDict()
+        self._open: OrderedDict[str, Gallery | SegmentGallery] = OrderedDict()
         self.gallery(self.first)
 
-    def gallery(self, name: str) -> Gallery:
+    def gallery(self, name: str) -> Gallery | SegmentGallery:
         """The evaluation of that name.
 
         Raises:
@@ -59,11 +61,14 @@ class Library:
             self._open.move_to_end(name)
             return self._open[name]
 
-    def _read(self, evaluation: Evaluation) -> Gallery:
-        predictions = load(evaluation)
-        root = predictions.data_root
+    def _read(self, evaluation: Evaluation) -> Gallery | SegmentGallery:
+        told = evaluation.about().get("data_root")
+        root = Path(told) if told else None
         if self._data_root is not None and (
             root is None or str(root) == self.run.evaluation(self.first).about().get("data_root")
         ):
             root = self._data_root
-        return Gallery(predictions, Allowed(root, self.run.path))
+        allowed = Allowed(root, self.run.path)
+        if evaluation.about().get("task") == "segment":
+            return SegmentGallery(load_segment(evaluation), allowed)
+        return Gallery(load(evaluation), allowed)

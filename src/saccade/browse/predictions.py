@@ -42,7 +42,6 @@ class Predictions:
     task: str  # multilabel or classify
     classes: tuple[str, ...]
     threshold: float  # of the decision; 0.5 where it is the highest score
-    data_root: Path | None  # None where about.json does not tell
     images: list[str]  # N paths below the data root, forward slashes
     scores: Floats  # (C, N) in [0, 1]
     targets: Labels | Ints  # multilabel: (C, N) of 1, 0, -1 ignored; classify: (N,) class
@@ -77,7 +76,9 @@ def load(evaluation: Evaluation) -> Predictions:
     metrics, about, file = evaluation.metrics(), evaluation.about(), evaluation.predictions_file
     task, classes = about.get("task"), tuple(metrics["classes"])
     if task not in COLUMNS:
-        raise RunError(f"{evaluation.path}: predictions of task {task!r}; browse shows {' and '.join(COLUMNS)}")
+        raise RunError(
+            f"{evaluation.path}: predictions of task {task!r}; browse shows {', '.join(COLUMNS)} and segment"
+        )
     if not file.is_file():
         raise RunError(f"{file}: not found; make it with `saccade evaluate`")
     scan = pl.scan_parquet(file)
@@ -86,14 +87,12 @@ def load(evaluation: Evaluation) -> Predictions:
         raise RunError(f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`")
     threshold = 0.5 if about.get("threshold") is None else float(about["threshold"])
     read = _read_multilabel if task == "multilabel" else _read_classify
-    root = about.get("data_root")
     return Predictions(
         evaluation=evaluation,
         metrics=metrics,
         task=task,
         classes=classes,
         threshold=threshold,
-        data_root=Path(root) if root else None,
         positive=about.get("positive"),
         images=scan.select("image").collect()["image"].to_list(),
         losses=scan.select(pl.col("loss").cast(pl.Float32)).collect()["loss"].fill_null(np.nan).to_numpy(),

@@ -6,6 +6,7 @@ import hashlib
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,51 +27,60 @@ class Allowed:
 
     root: Path | None  # the data root, which relative paths start from
     run: Path  # the run folder
+    name: str = "data folder"  # what the page calls it
 
     def find(self, image: str) -> Path | str:
         """The file of ``image``, or in a few words why it is not shown."""
         if self.root is None or not self.root.is_dir():
-            return "data folder not found"
+            return f"{self.name} not found"
         try:
             file = (self.root / image).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):  # missing; a NUL byte in it; links in a circle
             return "file not found"
         if not any(file.is_relative_to(folder.resolve()) for folder in (self.root, self.run)):
-            return "outside the data folder"
+            return f"outside the {self.name}"
         return file if file.is_file() else "file not found"
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A JPEG and the tag by which a browser knows that it has it already."""
+    """What was made of a file, such as a JPEG, and the tag by which a browser knows that it has it already."""
 
     tag: str
     data: bytes
 
 
 class Thumbnails:
-    """Makes thumbnails and keeps the last used ones, up to ``limit`` bytes of JPEG."""
+    """Makes thumbnails and keeps the last used ones, up to ``limit`` bytes.
 
-    def __init__(self, limit: int = 64_000_000) -> None:
+    ``make`` turns a file and a size into bytes, a JPEG by default, and raises OSError where it cannot; ``key`` names
+    whatever else it goes by.
+    """
+
+    def __init__(
+        self, limit: int = 64_000_000, make: Callable[[Path, int], bytes] | None = None, key: str = ""
+    ) -> None:
         self._limit = limit
+        self._make = make or _shrunk
+        self._key = key
         self._held = 0
         self._made: OrderedDict[str, Thumbnail] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, file: Path, size: int) -> Thumbnail:
-        """The image of ``file``, at most ``size`` pixels on its longer side, upright.
+        """What ``file`` shows, at most ``size`` pixels on its longer side, upright.
 
         Raises:
-            OSError: it cannot be read as an image.
+            OSError: it cannot be read.
         """
         stat = file.stat()
-        name = f"{file}\n{stat.st_mtime_ns}\n{stat.st_size}\n{size}"
+        name = f"{file}\n{stat.st_mtime_ns}\n{stat.st_size}\n{size}\n{self._key}"
         tag = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         with self._lock:
             if tag in self._made:
                 self._made.move_to_end(tag)
                 return self._made[tag]
-        made = Thumbnail(tag, _shrunk(file, size))
+        made = Thumbnail(tag, self._make(file, size))
         with self._lock:
             if tag not in self._made:  # another request may have made it meanwhile
                 self._made[tag] = made

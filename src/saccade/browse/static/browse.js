@@ -3,6 +3,8 @@
 import { address, afterDrawing, byId, el, fraction, getJson, go, link, readState, sketch } from "./dom.js";
 import { showDetail, wireDetail } from "./detail.js";
 import { getImages, showImages, turnPage } from "./images.js";
+import { markLook, markSwitches, setLook, wireLook, wireSwitches } from "./overlay.js";
+import { showSegments, swatch, voidItem } from "./segments.js";
 import { showClasses, showConfusions } from "./tables.js";
 
 const VIEWS = ["images", "classes", "confusions"];
@@ -55,26 +57,35 @@ async function showState(state) {
   drawTabs(state, view);
   markClass(state);
   document.title = `${state.class ?? "All classes"} · ${document.body.dataset.run} · saccade`;
+  const isSegment = summary.task === "segment";
+  for (const bar of document.querySelectorAll(".look")) bar.hidden = !isSegment;
+  if (isSegment) {
+    setLook(state, summary);
+    markLook(state);
+    markSwitches(byId("class-list"));
+  }
   if (view === "classes") showClasses(state, summary);
   if (view === "confusions") await showConfusions(summary);
-  if (view === "images") showImages(state, summary, await page);
+  if (view === "images") (isSegment ? showSegments : showImages)(state, summary, await page);
   await showDetail(state, summary);
 }
 
 function drawTabs(state, view) {
   for (const tab of document.querySelectorAll(".tabs a")) {
     tab.href = address({ view: tab.dataset.view, image: null });
-    tab.hidden = tab.dataset.view === "confusions" && summary.task !== "classify";
+    tab.hidden = tab.dataset.view === "confusions" && summary.task === "multilabel";
     if (tab.dataset.view === view) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
 }
 
 function drawClassList() {
-  const column = summary.columns.indexOf("ap") + 1;
+  const column = summary.columns.indexOf(summary.task === "segment" ? "iou" : "ap") + 1;
+  const number = new Map(summary.table.map(([name], id) => [name, id]));
   const item = (name, text, value) => el("li", {},
     link({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, image: null },
-      { "data-class": name ?? "", title: text, href: name === null ? "/" : `/?class=${encodeURIComponent(name)}` }, el("span", {}, text), el("small", {}, value)));
+      { "data-class": name ?? "", title: text, href: name === null ? "/" : `/?class=${encodeURIComponent(name)}` }, el("span", {}, text), el("small", {}, value)),
+    name !== null && summary.colours ? swatch(number.get(name), name, summary.colours[number.get(name)]) : null);
   const items = (rows) => rows.map((row) => item(row[0], row[0], column ? fraction(row[column]) : ""));
   const list = byId("class-list");
   list.replaceChildren(item(null, "All classes", ""), ...items(summary.table.slice(0, IN_SIGHT)));
@@ -82,7 +93,8 @@ function drawClassList() {
   const drawn = summary;
   afterDrawing(() => {
     if (summary !== drawn) return; // another split was chosen meanwhile
-    list.append(...items(summary.table.slice(IN_SIGHT)));
+    list.append(...items(summary.table.slice(IN_SIGHT)), ...(summary.task === "segment" ? voidItem(summary) : []));
+    if (summary.task === "segment") markSwitches(list);
     filterClasses();
     markClass(readState());
   });
@@ -151,7 +163,7 @@ function wire() {
     });
   }
   byId("evaluation").addEventListener("change", (event) =>
-    go({ evaluation: event.target.value, page: 1, image: null, labelled: null }));
+    go({ evaluation: event.target.value, page: 1, image: null, labelled: null, off: null }));
   byId("order").addEventListener("change", (event) => go({ order: event.target.value, page: 1 }));
   for (const field of [byId("threshold"), byId("threshold-number")]) {
     field.addEventListener("input", moveThreshold);
@@ -160,13 +172,19 @@ function wire() {
   byId("threshold-reset").addEventListener("click", () => go({ t: null }, { replace: true }));
   byId("find").addEventListener("input", filterClasses);
   byId("side").addEventListener("keydown", pressedInSide);
-  byId("class-list").addEventListener("click", () => { openSide(false); scrollTo(0, 0); });
+  byId("class-list").addEventListener("click", (event) => {
+    if (!event.target.closest("a")) return; // a switch beside it
+    openSide(false);
+    scrollTo(0, 0);
+  });
   byId("open-side").addEventListener("click", () => openSide(true));
   byId("close-side").addEventListener("click", () => openSide(false));
   addEventListener("keydown", pressed);
   addEventListener("statechange", show);
   addEventListener("popstate", show);
   wireDetail();
+  wireLook();
+  for (const list of [byId("class-list"), byId("detail-scores")]) wireSwitches(list, () => summary);
 }
 
 wire();

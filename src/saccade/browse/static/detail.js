@@ -1,6 +1,7 @@
 // The dialog with one image and all its scores.
 
 import { address, byId, count, el, fraction, getJson, go, link, many, readState } from "./dom.js";
+import { drawMasks } from "./maskdetail.js";
 import { MARKS, shown, turnPage, unreadable } from "./images.js";
 
 let wanted = null; // where to open after a page was turned from here: its first image or its last
@@ -19,16 +20,23 @@ export async function showDetail(state, summary) {
   }
   const base = encodeURIComponent(summary.evaluation);
   const image = await getJson(`/api/${base}/images/${encodeURIComponent(state.image)}`, { t: state.t });
-  draw(image, base, state);
+  draw(image);
+  dialog.classList.toggle("masks", summary.task === "segment");
+  byId("detail-look").hidden = summary.task !== "segment";
+  if (summary.task === "segment") await drawMasks(image, state, summary);
+  else drawScores(image, base, state);
   if (!dialog.open) dialog.showModal();
 }
 
-function draw(image, base, state) {
+function draw(image) {
   byId("detail-name").textContent = image.image;
   const place = shown.rows.indexOf(image.row);
   byId("detail-place").textContent = place < 0 ? "" : `${place + 1} of ${shown.rows.length} on page ${count(shown.page)}`;
   byId("detail-previous").disabled = place < 1 && (place < 0 || shown.page === 1);
   byId("detail-next").disabled = place < 0 || (place === shown.rows.length - 1 && shown.page === shown.pages);
+}
+
+function drawScores(image, base, state) {
   byId("detail-image").replaceChildren(image.problem
     ? el("span", { class: "placeholder" }, image.problem)
     : el("img", { src: `/image/${base}/${image.row}?size=1280`, alt: image.image, onload: sized, onerror: unreadable }));
@@ -82,6 +90,7 @@ export function wireDetail() {
   dialog.addEventListener("keydown", (event) => {
     const by = { j: 1, ArrowRight: 1, ArrowDown: 1, k: -1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (by === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
     event.preventDefault();
     step(by);
   });

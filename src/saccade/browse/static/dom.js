@@ -4,6 +4,7 @@ const LABELS = {
   ap: "AP", ap_11point: "AP 11-point", map: "mAP", map_11point: "mAP 11-point", auroc: "AUROC", f1: "F1",
   micro_f1: "micro F1", macro_f1: "macro F1", n_positive: "positives", n_negative: "negatives",
   n_ignored: "ignored", n_predicted: "predicted", tail_accuracy: "Tailacc",
+  iou: "IoU", miou: "mIoU", fwiou: "fwIoU", n_pixels: "pixels",
 };
 
 export const byId = (id) => document.getElementById(id);
@@ -49,7 +50,7 @@ export async function getJson(path, parameters = {}) {
 
 const DEFAULTS = {
   evaluation: null, view: "images", class: null, order: null, show: "all", page: "1", t: null, labelled: null,
-  image: null, sort: null, dir: "down",
+  image: null, sort: null, dir: "down", over: "prediction", opacity: "60", off: null, layout: "side",
 };
 
 let sketched = {}; // changes that are shown but not yet in the address: browsers slow down frequent changes of it

@@ -24,8 +24,9 @@ export function getImages(state, evaluation) {
 export function showImages(state, summary, page) {
   drawHead(state, summary, page);
   drawCut(state, summary, page);
-  drawControls(state, summary, page);
-  drawGrid(state, summary, page);
+  drawControls(state, page, FILTERS[state.class === null ? summary.task : "class"],
+    state.class === null ? { loss: ORDERS.loss, least_loss: ORDERS.least_loss } : ORDERS);
+  drawGrid(state, summary, page, { picture, caption });
 }
 
 function drawHead(state, summary, page) {
@@ -84,16 +85,15 @@ function svg(name, attributes) {
   return made;
 }
 
-function drawControls(state, summary, page) {
-  const filters = FILTERS[state.class === null ? summary.task : "class"];
+/** The filters, as {value: words}, the orders, of which the first is the one without a word in the address, and the pages. */
+export function drawControls(state, page, filters, orders) {
   const useful = Object.entries(filters).filter(([show]) => show !== "ignored" || page.counts.ignored || state.show === show);
   byId("show").replaceChildren(...useful.map(([show, text]) =>
     link({ show, page: 1 }, { role: "button", "aria-pressed": String(state.show === show), "data-show": show },
       text, el("small", {}, ` ${count(page.counts[show])}`))));
-  const orders = state.class === null ? ["loss", "least_loss"] : Object.keys(ORDERS);
-  const order = state.order ?? orders[0];
-  byId("order").replaceChildren(...orders.map((name) =>
-    el("option", { value: name, selected: name === order }, ORDERS[name])));
+  const order = state.order ?? Object.keys(orders)[0];
+  byId("order").replaceChildren(...Object.entries(orders).map(([name, text]) =>
+    el("option", { value: name, selected: name === order }, text)));
   byId("to-cut").hidden = !page.numbers;
   byId("to-cut").onclick = () => go({ order: null, show: "all", labelled: null, page: page.cut_page });
   byId("cell").hidden = state.labelled === null;
@@ -117,7 +117,8 @@ export function turnPage(by) {
   return there;
 }
 
-function drawGrid(state, summary, page) {
+/** The tiles; `picture` and `caption` make the two parts of one. */
+export function drawGrid(state, summary, page, { picture, caption }) {
   const rows = page.tiles.map((tile) => tile.row);
   const source = `${summary.evaluation}/${state.class}`;
   const grid = byId("grid");

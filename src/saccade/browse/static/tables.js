@@ -7,6 +7,9 @@ const ofClass = (name, more = {}) =>
 
 export function showClasses(state, summary) {
   drawFacts(byId("all-metrics"), metricsOf(summary));
+  byId("classes-note").hidden = summary.task !== "segment";
+  byId("classes-note").textContent = "All of these are made of all pixels of the split together."
+    + (summary.rule ? ` mIoU is the ${summary.rule}.` : "") + " The numbers at an image are of that image alone and go into none of them.";
   const columns = ["class", ...summary.columns];
   const sort = columns.includes(state.sort) ? state.sort : null;
   const heads = columns.map((name) => {
@@ -20,8 +23,16 @@ export function showClasses(state, summary) {
   byId("class-table").replaceChildren(
     el("thead", {}, el("tr", {}, ...heads)),
     el("tbody", {}, ...rows.map(([name, ...values]) => el("tr", {},
-      el("th", { scope: "row" }, link(ofClass(name), {}, name)),
+      el("th", { scope: "row" }, colourOf(name, summary), link(ofClass(name), {}, name)),
       ...values.map((value, k) => cell(summary.columns[k], value))))));
+}
+
+/** A mark in the colour that masks give the class, if there are masks. */
+function colourOf(name, summary) {
+  if (!summary.colours) return null;
+  const mark = el("i", { class: "dot" });
+  mark.style.background = `rgb(${summary.colours[summary.table.findIndex(([one]) => one === name)].join()})`;
+  return mark;
 }
 
 function cell(column, value) {
@@ -45,23 +56,31 @@ export async function showConfusions(summary) {
   const { matrix, pairs } = await getJson(`/api/${encodeURIComponent(summary.evaluation)}/confusion`);
   const names = summary.table.map(([name]) => name);
   byId("matrix").hidden = matrix === null;
-  if (matrix !== null) drawMatrix(matrix, names);
+  const isSegment = summary.task === "segment";
+  const ofMistake = (labelled, answer) => isSegment ? ofClass(labelled) : ofClass(answer, { labelled });
+  byId("confusions-note").textContent = isSegment
+    ? "Each cell is the share of the pixels of the class on the left that the model takes for the class above. Choose one to see the images of the class on the left."
+    : "Each cell counts the images of the class on the left that the model takes for the class above. Choose a cell to see them.";
+  if (matrix !== null) drawMatrix(matrix, names, isSegment ? percent : count, ofMistake);
   byId("pairs").replaceChildren(...pairs.map(({ labelled, answer, n, of }) =>
-    el("li", {}, link(ofClass(answer, { labelled }), {}, `${labelled} taken for ${answer}`),
-      el("span", { class: "quiet" }, ` ${count(n)} of ${count(of)}`))));
+    el("li", {}, link(ofMistake(labelled, answer), {}, `${labelled} taken for ${answer}`),
+      el("span", { class: "quiet" }, ` ${count(n)} of ${count(of)}${isSegment ? " pixels" : ""}`))));
   if (!pairs.length) byId("pairs").replaceChildren(el("li", { class: "quiet" }, "There are none."));
 }
 
-function drawMatrix(matrix, names) {
+const percent = (n, share) => share < 0.0005 ? "<0.1" : (share * 100).toFixed(1);
+
+function drawMatrix(matrix, names, write, ofMistake) {
   const cells = (row, labelled) => row.map((n, k) => {
-    const text = n ? link(ofClass(names[k], { labelled }), { title: `${labelled} taken for ${names[k]}` }, count(n)) : "·";
-    const made = el("td", { class: names[k] === labelled ? "right" : "wrong" }, text);
     const share = n / Math.max(1, row.reduce((sum, one) => sum + one));
+    const title = `${labelled} taken for ${names[k]}: ${count(n)}`;
+    const text = n ? link(ofMistake(labelled, names[k]), { title }, write(n, share)) : "·";
+    const made = el("td", { class: names[k] === labelled ? "right" : "wrong" }, text);
     made.style.setProperty("--share", Math.sqrt(share)); // the root keeps rare mistakes visible
     return made;
   });
   byId("matrix").replaceChildren(
-    el("caption", {}, "Rows: the label. Columns: the model's answer."),
+    el("caption", {}, write === percent ? "Rows: the target. Columns: the prediction. In percent of the row." : "Rows: the label. Columns: the model's answer."),
     el("thead", {}, el("tr", {}, el("td", {}), ...names.map((name) => el("th", { scope: "col", title: name }, el("span", {}, name))))),
     el("tbody", {}, ...matrix.map((row, k) =>
       el("tr", {}, el("th", { scope: "row" }, names[k]), ...cells(row, names[k])))));
