@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saccade.report.figures import COLOURS, Curve, ap_bars, confusion_panel, curves_panel, drawn, tail_panel
+from saccade.report.class_figures import class_bars, confusion_panel
+from saccade.report.figures import COLOURS, Curve, curves_panel, drawn, tail_panel
 from saccade.report.svg import inline
 from saccade.report.write import _TEMPLATES
 
@@ -19,7 +20,7 @@ def texts(svg: str) -> list[str]:
 
 
 def test_bars_are_sorted_and_labelled() -> None:
-    svg = drawn("t", [ap_bars(["low", "$high$", "_mid"], [0.1, 0.9, 0.5], [0.1, 0.2, 0.3])]).svg
+    svg = drawn("t", [class_bars(["low", "$high$", "_mid"], [0.1, 0.9, 0.5], [0.1, 0.2, 0.3], metric="AP")]).svg
     found = texts(svg)
     assert [t for t in found if t in {"low", "$high$", "_mid"}] == ["$high$", "_mid", "low"]
     assert [t for t in found if t in {"0.10", "0.50", "0.90"}] == ["0.90", "0.50", "0.10"]
@@ -28,6 +29,12 @@ def test_bars_are_sorted_and_labelled() -> None:
 def test_confusion_writes_each_count_that_is_not_zero() -> None:
     svg = drawn("t", [confusion_panel(["a", "b", "c"], np.array([[1234, 0, 2], [0, 5, 0], [0, 0, 0]]))]).svg
     assert sorted(t for t in texts(svg) if re.fullmatch(r"[\d,]+", t)) == ["1,234", "2", "5"]
+
+
+def test_confusion_in_percent_rounds_nothing_to_all_and_writes_no_zero() -> None:
+    counts = np.array([[996, 4, 0], [0, 10, 0], [1, 1, 2]])
+    svg = drawn("t", [confusion_panel(["a", "b", "c"], counts, percent=True)]).svg
+    assert sorted(t for t in texts(svg) if re.fullmatch(r">?\d+", t)) == ["100", "25", "25", "50", ">99"]
 
 
 def test_legends_keep_every_name() -> None:
@@ -45,7 +52,7 @@ def test_one_epoch_and_undefined_values_can_be_drawn() -> None:
 
 
 def test_the_page_sets_the_colours() -> None:
-    svg = drawn("t", [ap_bars(["#1f6fb2"], [0.5], [0.1])]).svg
+    svg = drawn("t", [class_bars(["#1f6fb2"], [0.5], [0.1], metric="AP")]).svg
     inside = inline(svg, colours=COLOURS, title='AP of "all" <classes>')
     root = ElementTree.fromstring(inside)
     styles = " ".join(e.get("style", "") for e in root.iter())

@@ -11,21 +11,11 @@ import numpy as np
 
 from saccade.files import write_text, written_aside
 from saccade.metrics.tail import N_THRESHOLDS, mean_tail_accuracies, tail_curves
-from saccade.report.figures import (
-    COLOURS,
-    WIDTH,
-    Curve,
-    Drawing,
-    ap_bars,
-    ap_steps,
-    confusion_panel,
-    curves_panel,
-    drawn,
-    folds_panel,
-    tail_panel,
-)
+from saccade.report.class_figures import MOST_WRITTEN, class_bars, class_steps, confusion_panel
+from saccade.report.figures import COLOURS, WIDTH, Curve, Draw, Drawing, curves_panel, drawn, folds_panel, tail_panel
 from saccade.report.gallery import three_classes
-from saccade.report.scored import HEADLINE, Scored
+from saccade.report.scored import HEADLINE, Evaluated, Scored
+from saccade.report.segments import Segmented
 from saccade.report.svg import inline
 from saccade.report.tables import confusion
 from saccade.report.words import count, metric_name
@@ -119,26 +109,41 @@ def multilabel_plots(scored: Scored, folder: Path) -> list[Plot]:
 
 
 def _ap_plot(scored: Scored, folder: Path) -> list[Plot]:
-    aps = scored.of_class("ap")
-    columns = [c for c, ap in enumerate(aps) if ap is not None]
-    if not columns:
-        return []
-    valid = np.maximum((scored.targets >= 0).sum(axis=0), 1)
-    prevalence = ((scored.targets == 1).sum(axis=0) / valid)[columns].tolist()
-    heights = [float(aps[c] or 0.0) for c in columns]
-    left_out = len(aps) - len(columns)
+    prevalence = (scored.targets == 1).sum(axis=0) / np.maximum((scored.targets >= 0).sum(axis=0), 1)
     caption = (
         "Average precision over the whole split. The orange mark is the share of positives, about what a "
         "random ranking would reach."
-        + (f" {count(left_out, 'class')} without a positive image left out." if left_out else "")
     )
+    about = _OfClasses("ap", "average_precision", "random ranking", caption, "a positive image")
+    return _class_plot(scored, prevalence.tolist(), about, folder)
+
+
+@dataclass(frozen=True)
+class _OfClasses:
+    """A figure of one number of each class."""
+
+    key: str  # of per_class
+    name: str  # of the file
+    mark: str  # what the orange mark is, in a word or two
+    caption: str
+    needs: str  # without which a class has no such number
+
+
+def _class_plot(scored: Evaluated, marks: Sequence[float], about: _OfClasses, folder: Path) -> list[Plot]:
+    """The number of each class that has one; ``marks`` are of all C classes."""
+    values = scored.of_class(about.key)
+    columns = [c for c, value in enumerate(values) if value is not None]
+    if not columns:
+        return []
+    heights, marked = [float(values[c] or 0.0) for c in columns], [marks[c] for c in columns]
+    left_out, metric = len(values) - len(columns), metric_name(about.key)
     if len(columns) > MOST_DRAWN:
-        draw, height = ap_steps(heights, prevalence), 3.4
+        draw, height = class_steps(heights, marked, metric=metric, mark=about.mark), 3.4
     else:
-        draw = ap_bars([scored.classes[c] for c in columns], heights, prevalence)
+        draw = class_bars([scored.classes[c] for c in columns], heights, marked, metric=metric)
         height = 0.9 + 0.24 * len(columns)
-    drawing = drawn("average_precision", [draw], height=height)
-    return [_saved(drawing, folder, "average_precision", caption, WIDTH)]
+    rest = f" {count(left_out, 'class')} without {about.needs} left out." if left_out else ""
+    return [_saved(drawn(about.name, [draw], height=height), folder, about.name, about.caption + rest, WIDTH)]
 
 
 def _tail_plot(scored: Scored, folder: Path) -> Plot:
@@ -162,17 +167,41 @@ def _tail_plot(scored: Scored, folder: Path) -> Plot:
 
 def classify_plots(scored: Scored, folder: Path) -> list[Plot]:
     """The confusion matrix where it is not too large to draw, also as ``confusion``; and the APs."""
-    n = len(scored.classes)
-    if n > MOST_DRAWN:
-        return _ap_plot(scored, folder)
-    side = 2.9 + 0.16 * n if n > 12 else 2.6 + 0.22 * n
-    draw = confusion_panel(scored.classes, confusion(scored))
-    drawing = drawn("confusion", [draw], width=side, height=side)
     caption = (
         "A row holds the images of one class, a column what they were called. "
         "The deeper a cell, the larger its share of the row; blue is right, orange wrong."
     )
-    return [_saved(drawing, folder, "confusion", caption, side), *_ap_plot(scored, folder)]
+    matrix = confusion_panel(scored.classes, confusion(scored))
+    return [*_confusion_plot(matrix, len(scored.classes), caption, folder), *_ap_plot(scored, folder)]
+
+
+def segment_plots(scored: Segmented, folder: Path) -> list[Plot]:
+    """The confusion matrix over pixels where it is not too large to draw, also as ``confusion``; ``iou`` per class."""
+    caption = (
+        "A row holds the pixels of one class, a column what they were called. The deeper a cell, the larger its share "
+        "of the row; blue is right, orange wrong."
+    )
+    if len(scored.classes) <= MOST_WRITTEN:
+        caption += " Shares below half a percent are not written."
+    matrix = confusion_panel(scored.classes, scored.confusion, percent=True)
+    of_iou = (
+        "IoU over all scored pixels of the split. The orange mark is the class's share of the target pixels, the IoU "
+        "that calling every pixel so would reach."
+    )
+    about = _OfClasses("iou", "iou", "share of the target pixels", of_iou, "a target or predicted pixel")
+    return [
+        *_confusion_plot(matrix, len(scored.classes), caption, folder),
+        *_class_plot(scored, scored.shares().tolist(), about, folder),
+    ]
+
+
+def _confusion_plot(matrix: Draw, n: int, caption: str, folder: Path) -> list[Plot]:
+    """The confusion matrix of ``n`` classes, unless they are too many."""
+    if n > MOST_DRAWN:
+        return []
+    side = 2.9 + 0.16 * n if n > 12 else 2.6 + 0.22 * n
+    drawing = drawn("confusion", [matrix], width=side, height=side)
+    return [_saved(drawing, folder, "confusion", caption, side)]
 
 
 def _saved(drawing: Drawing, folder: Path, name: str, caption: str, width: float) -> Plot:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from saccade.data.masks import VOID
 from saccade.report.scored import Scored
+from saccade.report.segments import Segmented
 
 _MULTILABEL = """\
 import numpy as np
@@ -39,6 +42,83 @@ rows = pl.read_parquet({file})
 score = rows["scores"].list.get({place}).to_numpy()  # of {positive}
 print(average_precision_score((rows["target"] == {positive}).to_numpy(), score))  # {expected}
 """
+
+_SEGMENT = """\
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from PIL import Image
+
+evaluation = Path({folder})
+data = Path({root})
+by_id = np.full(256, {rest}, dtype=np.uint8)  # the class of each id in a mask file; 255 is void
+by_id[{ids}] = {classes}
+{tables}confusion = np.zeros(({n}, {n}), dtype=np.int64)
+for target, mask in pl.read_parquet(evaluation / "predictions.parquet")["target", "mask"].iter_rows():
+    said, file = np.asarray(Image.open(evaluation / mask)), Image.open(data / target)
+    true = {read}
+{resize}    valid = true != 255
+    cells = true[valid].astype(int) * {n} + said[valid]
+    confusion += np.bincount(cells, minlength={n} * {n}).reshape({n}, {n})
+both = np.diag(confusion)
+either = confusion.sum(axis=0) + confusion.sum(axis=1) - both
+print(np.mean(both[either > 0] / either[either > 0]))  # {expected}
+"""
+
+_COLOURS = """\
+colours = [
+{colours}
+]
+by_colour = np.full(1 << 24, {rest}, dtype=np.uint8)  # the same of masks in colour
+for c, (red, green, blue) in colours:
+    by_colour[red << 16 | green << 8 | blue] = c
+
+
+def in_colour(file):
+    red, green, blue = np.moveaxis(np.asarray(file.convert("RGB"), dtype=np.int64), 2, 0)
+    return by_colour[red << 16 | green << 8 | blue]
+"""
+_UNDER = """\
+def under(n, m):  # which of n rows or columns lies under the centre of each of m
+    at = (np.arange(m, dtype=np.float32) + np.float32(0.5)) * np.float32(n / m)
+    return at.astype(int).clip(max=n - 1)
+"""
+_RESIZED = """\
+    # scored at the size at which the network sees images
+    true = true[under(len(true), len(said))][:, under(true.shape[1], said.shape[1])]
+"""
+
+
+def mask_snippet(scored: Segmented, data_root: Path) -> str:
+    """Python that prints mIoU from the masks themselves, predicted and true; it runs in the run folder."""
+    coding = scored.coding
+    known = [(i, c) for c, i in enumerate(coding.ids) if i >= 0]
+    rest = 0 if coding.void_is_background else VOID
+    tables, read = "", "by_id[np.asarray(file, dtype=np.uint8)]"
+    if coding.colours is not None:
+        modes = '("RGB", "RGBA", "L")' if coding.is_grey else '("RGB", "RGBA")'
+        colours = "\n".join(f"    ({c}, {rgb})," for c, rgb in enumerate(coding.colours) if rgb is not None)
+        tables = _COLOURS.format(rest=rest, colours=colours)
+        read = f"in_colour(file) if file.mode in {modes} else {read}"
+    at_input = scored.about["score_size"] == "input"
+    tables += "\n\n" + _UNDER if at_input else ""
+    return _SEGMENT.format(
+        folder=_quoted(f"evaluation/{scored.name}"),
+        root=_quoted(str(data_root.absolute())),
+        rest=rest,
+        ids=[i for i, _ in known],
+        classes=[c for _, c in known],
+        tables=tables + ("\n\n" if tables else "\n"),
+        n=len(scored.classes),
+        read=read,
+        resize=_RESIZED if at_input else "",
+        expected="undefined: every pixel is void" if scored.headline is None else f"{scored.headline:.6f}",
+    )
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def snippet(scored: Scored) -> str:

@@ -1,4 +1,4 @@
-"""One evaluation read whole, in the same arrays for both tasks."""
+"""One evaluation read whole, in the same arrays for multilabel and classify."""
 
 from __future__ import annotations
 
@@ -23,13 +23,49 @@ def headline_key(task: str, positive: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """N images scored for C classes."""
+class Evaluated:
+    """N images scored for C classes, whatever the task."""
 
     name: str  # of the evaluation's folder
     metrics: dict[str, Any]  # metrics.json
     about: dict[str, Any]  # about.json
     images: Sequence[str]  # N paths relative to the data root
+
+    @property
+    def task(self) -> str:
+        """``multilabel``, ``classify`` or ``segment``."""
+        return str(self.about["task"])
+
+    @property
+    def positive(self) -> str | None:
+        """The class in question, against the rest; None where no class is special."""
+        return self.about.get("positive")
+
+    @property
+    def split(self) -> str:
+        """The split that was scored."""
+        return str(self.metrics["split"])
+
+    @property
+    def classes(self) -> list[str]:
+        """C class names, in the order of the columns."""
+        return list(self.metrics["classes"])
+
+    @property
+    def headline(self) -> float | None:
+        """mAP, accuracy, mIoU, or the AP of the class in question, as a fraction of 1; None where it is undefined."""
+        value = self.metrics["metrics"][headline_key(self.task, self.positive)]
+        return None if value is None else float(value)
+
+    def of_class(self, key: str) -> list[float | None]:
+        """One number of ``per_class`` for each class, in their order; None where it is undefined."""
+        return [self.metrics["per_class"][name].get(key) for name in self.classes]
+
+
+@dataclass(frozen=True)
+class Scored(Evaluated):
+    """N images with a score for each of C classes."""
+
     targets: NDArray[np.int8]  # (N, C) 1 present, 0 absent, -1 ignored; classify: one 1 a row
     scores: NDArray[np.float32]  # (N, C) in [0, 1]
     found: NDArray[np.bool_]  # (N, C) multilabel: score above the threshold; classify: the one prediction
@@ -58,36 +94,6 @@ class Scored:
             found = _one_hot(rows["prediction"], classes)
         losses = rows["loss"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
         return cls(evaluation.name, metrics, about, rows["image"].to_list(), targets, scores, found, losses)
-
-    @property
-    def task(self) -> str:
-        """``multilabel`` or ``classify``."""
-        return str(self.about["task"])
-
-    @property
-    def positive(self) -> str | None:
-        """The class in question, against the rest; None where no class is special."""
-        return self.about.get("positive")
-
-    @property
-    def split(self) -> str:
-        """The split that was scored."""
-        return str(self.metrics["split"])
-
-    @property
-    def classes(self) -> list[str]:
-        """C class names, in the order of the columns."""
-        return list(self.metrics["classes"])
-
-    @property
-    def headline(self) -> float | None:
-        """mAP, accuracy, or the AP of the class in question, as a fraction of 1; None where it is undefined."""
-        value = self.metrics["metrics"][headline_key(self.task, self.positive)]
-        return None if value is None else float(value)
-
-    def of_class(self, key: str) -> list[float | None]:
-        """One number of ``per_class`` for each class, in their order; None where it is undefined."""
-        return [self.metrics["per_class"][name].get(key) for name in self.classes]
 
     def baseline(self) -> float | None:
         """What no network at all would reach.

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from saccade.report.scored import Scored, headline_key
+from saccade.report.scored import Evaluated, Scored, headline_key
 from saccade.report.words import count, headline_name, metric_name, number
 
-_PER_CLASS = ("ap", "ap_11point", "auroc", "precision", "recall", "f1", "accuracy", "tail_accuracy")
+_PER_CLASS = ("iou", "dice", "ap", "ap_11point", "auroc", "precision", "recall", "f1", "accuracy", "tail_accuracy")
 _SETTINGS = (
     *(
         "task.name",
@@ -29,6 +29,7 @@ _SETTINGS = (
     *("optim.name", "optim.lr", "optim.schedule", "optim.weight_decay"),
     *("trainer.max_epochs", "trainer.precision", "seed"),
 )
+_SEGMENT_SETTINGS = ("data.void", "task.score_size", "task.window", "task.flip", "model.encoder")
 _USES = {
     "train": "to learn from",
     "holdout": "cut from train to choose the epoch",
@@ -46,7 +47,7 @@ class Table:
     texts: int = 1
 
 
-def metrics_table(scored: Scored) -> Table:
+def metrics_table(scored: Evaluated) -> Table:
     """Every number of the evaluation, and how it was pooled."""
     pooling = scored.about.get("pooling", {})
     rows = [
@@ -56,7 +57,7 @@ def metrics_table(scored: Scored) -> Table:
     return Table(("metric", "how it was pooled", "value"), rows, texts=2)
 
 
-def folds_table(scored: Scored) -> Table:
+def folds_table(scored: Evaluated) -> Table:
     """Each fold's numbers on the split, their mean and spread, and beside them the number of all folds together."""
     folds = scored.about["folds"]
     held, together = folds["holdout"], "all images" if scored.about["out_of_fold"] else "averaged"
@@ -75,17 +76,18 @@ def _values_and_spread(found: Mapping[str, Any]) -> list[str]:
     return [number(value) for value in (*found["values"], found["mean"], found["std"])]
 
 
-def per_class_table(scored: Scored) -> Table:
-    """One row a class, the best AP first, classes without an AP last; ties in class order."""
-    aps = scored.of_class("ap")
-    order = sorted(range(len(aps)), key=lambda c: (aps[c] is None, -(aps[c] or 0.0), c))
+def per_class_table(scored: Evaluated, *, by: str = "ap") -> Table:
+    """One row a class, the best by the number ``by`` first, classes without one last; ties in class order."""
+    values_of = scored.of_class(by)
+    order = sorted(range(len(values_of)), key=lambda c: (values_of[c] is None, -(values_of[c] or 0.0), c))
     per_class: list[dict[str, Any]] = [scored.metrics["per_class"][scored.classes[c]] for c in order]
     there = per_class[0] if per_class else {}
     keys = [k for k in _PER_CLASS if k in there] + [k for k in there if k not in _PER_CLASS]
     rows = [
         (scored.classes[c], *(number(values[key]) for key in keys)) for c, values in zip(order, per_class, strict=True)
     ]
-    return Table(("class", *map(metric_name, keys)), rows)
+    counted = {"n_predicted": "predicted pixels"} if "n_pixels" in there else {}
+    return Table(("class", *(counted.get(key) or metric_name(key) for key in keys)), rows)
 
 
 def confusion(scored: Scored) -> NDArray[np.int64]:
@@ -95,23 +97,24 @@ def confusion(scored: Scored) -> NDArray[np.int64]:
     return np.bincount(flat, minlength=n * n).reshape(n, n)
 
 
-def confused_pairs(scored: Scored, *, most: int = 40) -> Table:
-    """The ``most`` frequent mistakes; ties in class order."""
-    counts = confusion(scored)
-    images = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
-    pairs = np.argwhere(counts > 0)
-    order = np.argsort(-counts[tuple(pairs.T)], kind="stable")[:most]
+def confused_pairs(classes: Sequence[str], counts: NDArray[np.int64], *, of: str, most: int = 40) -> Table:
+    """The ``most`` frequent mistakes in (C, C) ``counts`` of targets (rows) and predictions; ties in class order.
+
+    ``of`` says what is counted: images, or pixels.
+    """
+    wrong = counts * ~np.eye(len(classes), dtype=np.bool_)
+    pairs = np.argwhere(wrong > 0)
+    order = np.argsort(-wrong[tuple(pairs.T)], kind="stable")[:most]
     rows = [
         (
-            scored.classes[t],
-            scored.classes[p],
+            classes[t],
+            classes[p],
             number(int(counts[t, p])),
-            number(float(counts[t, p] / images[t])),
+            number(float(counts[t, p] / counts[t].sum())),
         )
         for t, p in pairs[order]
     ]
-    return Table(("target", "called", "images", "share of the target's images"), rows, texts=2)
+    return Table(("target", "called", of, f"share of the target's {of}"), rows, texts=2)
 
 
 def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> Table:
@@ -130,20 +133,24 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
     return Table(("evaluation", "checkpoint", "chosen on these images", "metric", "value", "images"), rows, texts=4)
 
 
-def splits_table(data: Mapping[str, Any], *, chosen_on: str | None) -> Table:
-    """One row a split: its use, and how many images and labels it holds; ``chosen_on`` chose the epoch."""
+def splits_table(data: Mapping[str, Any], *, chosen_on: str | None, masks: bool = False) -> Table:
+    """One row a split: its use, and how many images and labels it holds; ``chosen_on`` chose the epoch.
+
+    ``masks``: the targets are masks, so that there are no labels to count.
+    """
     rows = []
     for split, facts in data.get("splits", {}).items():
         classes = facts.get("classes", {}).values()
         positives = [c["n_positive"] for c in classes]
         ignored = sum(c.get("n_ignored", 0) for c in classes)
         seen = sum(p > 0 for p in positives)
-        numbers = (facts["n"], sum(positives), ignored, seen)
+        numbers = (facts["n"], seen) if masks else (facts["n"], sum(positives), ignored, seen)
         use = _USES.get(split, "")
         if split == chosen_on != "holdout":
             use += ", and to choose the epoch"
         rows.append((split, use, *map(number, numbers)))
-    return Table(("split", "use", "images", "labels", "ignored labels", "classes seen"), rows, texts=2)
+    labels = () if masks else ("labels", "ignored labels")
+    return Table(("split", "use", "images", *labels, "classes seen"), rows, texts=2)
 
 
 def class_counts_table(data: Mapping[str, Any]) -> Table:
@@ -175,7 +182,8 @@ def untrained_classes(data: Mapping[str, Any]) -> list[str]:
 def settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The settings that say most, as (key, value)."""
     found = []
-    for key in _SETTINGS:
+    segment = config.get("task", {}).get("name") == "segment"
+    for key in (*_SETTINGS, *_SEGMENT_SETTINGS) if segment else _SETTINGS:
         value: Any = config
         for part in key.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
@@ -201,10 +209,12 @@ def surroundings(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def summary(scored: Scored | None, config: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+def summary(scored: Evaluated | None, config: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
     """Task, model and number of images in one line."""
     task = scored.task if scored else config.get("task", {}).get("name", "")
     model = environment.get("model", {}).get("name") or config.get("model", {}).get("name", "")

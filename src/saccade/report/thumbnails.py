@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from PIL import Image
 
@@ -14,9 +16,11 @@ from saccade.errors import DataError
 SIDE = 160
 QUALITY = 80
 
+T = TypeVar("T")
 
-class Thumbnails:
-    """Makes data addresses of images under one folder and counts those that it could not make."""
+
+class Files:
+    """Reads files under one folder and counts those that it could not read."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -24,27 +28,40 @@ class Thumbnails:
         self.missing: list[str] = []
         self.unreadable: list[str] = []
 
-    def address(self, image: str) -> str | None:
-        """``data:image/jpeg;base64,...``, at most 160 pixels a side; None where there is no such image."""
+    def read(self, name: str, reader: Callable[[Path], T]) -> T | None:
+        """What ``reader`` makes of the file; None where there is no such file, or ``reader`` raises ``DataError``."""
         self.asked += 1
-        relative = PurePosixPath(image)
-        # A run folder may come from anyone: its file names must not reach outside the data root.
+        relative = PurePosixPath(name)
+        # A run folder may come from anyone: its file names must not reach outside the root.
         inside = not relative.is_absolute() and ".." not in relative.parts
         path = self.root / relative if inside else None
         if path is None or not path.is_file():
-            self.missing.append(image)
+            self.missing.append(name)
             return None
         try:
-            return "data:image/jpeg;base64," + base64.b64encode(_jpeg(path)).decode("ascii")
+            return reader(path)
         except DataError:
-            self.unreadable.append(image)
+            self.unreadable.append(name)
             return None
 
 
-def _jpeg(path: Path) -> bytes:
+class Thumbnails(Files):
+    """Makes data addresses of images under one folder and counts those that it could not make."""
+
+    def address(self, image: str) -> str | None:
+        """``data:image/jpeg;base64,...``, at most 160 pixels a side; None where there is no such image."""
+        return self.read(image, lambda path: jpeg_address(_small(path), quality=QUALITY))
+
+
+def jpeg_address(picture: Image.Image, *, quality: int, full_colour: bool = False) -> str:
+    """The picture as ``data:image/jpeg;base64,...``; ``full_colour`` keeps the edges between colours sharp."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality, optimize=True, subsampling=0 if full_colour else 2)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _small(path: Path) -> Image.Image:
     """The image upright, no larger than it was."""
     small = read_rgb(path, at_least=2 * SIDE)
     small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=QUALITY, optimize=True)
-    return buffer.getvalue()
+    return small

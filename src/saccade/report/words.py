@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saccade.report.gallery import TEN, ClassGallery
-from saccade.report.scored import Scored, headline_key
+from saccade.report.scored import Evaluated, Scored, headline_key
 
 UNDEFINED = "–"
 
 _NAMES = {
     "map": "mAP",
+    "miou": "mIoU",
+    "fwiou": "IoU, frequency-weighted",
+    "iou": "IoU",
+    "n_pixels": "target pixels",
     "map_11point": "mAP, VOC2007 11-point",
     "micro_f1": "F1, micro",
     "macro_f1": "F1, macro",
@@ -150,7 +154,7 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def choice_sentence(scored: Scored, environment: Mapping[str, Any], epochs: int) -> str:
+def choice_sentence(scored: Evaluated, environment: Mapping[str, Any], epochs: int) -> str:
     """How the weights that were scored came to be chosen, and whether the number is honest."""
     about, selection, split = scored.about, environment.get("selection") or {}, scored.split
     if "folds" in about:
@@ -174,7 +178,7 @@ def choice_sentence(scored: Scored, environment: Mapping[str, Any], epochs: int)
     )
 
 
-def _folds_sentence(scored: Scored) -> str:
+def _folds_sentence(scored: Evaluated) -> str:
     """The same for the networks of a cross-validated run."""
     about, folds = scored.about, scored.about["folds"]
     n, epochs = len(folds["epochs"]), ", ".join(map(str, folds["epochs"]))

@@ -11,11 +11,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from saccade.files import write_text
-from saccade.report import tables, words
+from saccade.report import mask_words, tables, words
 from saccade.report.gallery import Tile, class_galleries, costliest
-from saccade.report.plots import MOST_DRAWN, Plot, classify_plots, folds_plots, multilabel_plots, training_plots
-from saccade.report.recompute import snippet
-from saccade.report.scored import Scored
+from saccade.report.overlays import Overlays
+from saccade.report.plots import (
+    MOST_DRAWN,
+    Plot,
+    classify_plots,
+    folds_plots,
+    multilabel_plots,
+    segment_plots,
+    training_plots,
+)
+from saccade.report.recompute import mask_snippet, snippet
+from saccade.report.scored import Evaluated, Scored
+from saccade.report.segments import Segmented, shown_images
 from saccade.report.thumbnails import Thumbnails
 from saccade.runs import Evaluation, Run
 
@@ -36,10 +46,12 @@ def write_report(run: Run, *, data_root: Path | None = None) -> Path:
         RunError: a file of the run folder is missing or damaged.
     """
     headline, others = _headline(run.evaluations())
-    scored = Scored.read(headline) if headline else None
+    scored = _read(headline) if headline else None
     context = _run_context(run, scored, others)
     if scored:
-        context |= _scored_context(run, scored, data_root)
+        where = data_root if data_root is not None else Path(scored.about["data_root"])
+        context |= _scored_context(scored)
+        context |= _masks(run, scored, where) if isinstance(scored, Segmented) else _labels(run, scored, where)
     write_text(run.report_file, _template().render(context))
     return run.report_file
 
@@ -50,7 +62,13 @@ def _headline(evaluations: Sequence[Evaluation]) -> tuple[Evaluation | None, Seq
     return (ordered[0], ordered[1:]) if ordered else (None, ())
 
 
-def _run_context(run: Run, scored: Scored | None, others: Sequence[Evaluation]) -> dict[str, Any]:
+def _read(evaluation: Evaluation) -> Scored | Segmented:
+    """The evaluation, as its task needs it."""
+    segment = evaluation.about()["task"] == "segment"
+    return Segmented.read(evaluation) if segment else Scored.read(evaluation)
+
+
+def _run_context(run: Run, scored: Evaluated | None, others: Sequence[Evaluation]) -> dict[str, Any]:
     """What is known of any run, scored or not."""
     config_text = run.config_file.read_text(encoding="utf-8")
     config: Mapping[str, Any] = yaml.safe_load(config_text)
@@ -61,13 +79,16 @@ def _run_context(run: Run, scored: Scored | None, others: Sequence[Evaluation]) 
         "title": run.title,
         "summary": tables.summary(scored, config, environment),
         "scored": scored,
+        "masks": task == "segment",
         "opening": words.choice_sentence(scored, environment, len(epochs))
         if scored
         else words.unscored_sentence(environment, epochs),
         "notes": environment.get("notes", []),
         "training": _training(run, environment, task),
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
-        "splits": tables.splits_table(data, chosen_on=(environment.get("selection") or {}).get("split")),
+        "splits": tables.splits_table(
+            data, chosen_on=(environment.get("selection") or {}).get("split"), masks=task == "segment"
+        ),
         "class_counts": tables.class_counts_table(data),
         "any_ignored": tables.any_ignored(data),
         "untrained": tables.untrained_classes(data),
@@ -85,10 +106,20 @@ def _training(run: Run, environment: Mapping[str, Any], task: str) -> list[Plot]
     return training_plots(run.epochs(), environment, task, run.figures)
 
 
-def _scored_context(run: Run, scored: Scored, data_root: Path | None) -> dict[str, Any]:
-    """What only a scored run has."""
-    where = data_root if data_root is not None else Path(scored.about["data_root"])
-    thumbnails = Thumbnails(where)
+def _scored_context(scored: Evaluated) -> dict[str, Any]:
+    """What any scored run has."""
+    return {
+        "headline_name": words.headline_name(scored.task, scored.positive),
+        "optimistic": bool(scored.about["optimistic"]),
+        "metrics": tables.metrics_table(scored),
+        "folds": tables.folds_table(scored) if "folds" in scored.about else None,
+        "out_of_fold": scored.about.get("out_of_fold", False),
+    }
+
+
+def _labels(run: Run, scored: Scored, data_root: Path) -> dict[str, Any]:
+    """What only a run with labels for whole images has."""
+    thumbnails = Thumbnails(data_root)
     multilabel = scored.task == "multilabel"
     undrawn = not multilabel and len(scored.classes) > MOST_DRAWN
     galleries = [
@@ -96,23 +127,44 @@ def _scored_context(run: Run, scored: Scored, data_root: Path | None) -> dict[st
         for g in class_galleries(scored)
     ]
     return {
-        "headline_name": words.headline_name(scored.task, scored.positive),
         "positive_numbers": words.positive_numbers(scored),
         "accuracy_words": words.accuracy_sentence(scored),
         "baseline": scored.baseline(),
         "baseline_words": words.baseline_sentence(scored, chosen_on=_gave_threshold(run)),
-        "optimistic": bool(scored.about["optimistic"]),
-        "metrics": tables.metrics_table(scored),
-        "folds": tables.folds_table(scored) if "folds" in scored.about else None,
-        "out_of_fold": scored.about.get("out_of_fold", False),
         "plots": (multilabel_plots if multilabel else classify_plots)(scored, run.figures),
         "per_class": tables.per_class_table(scored),
-        "pairs": tables.confused_pairs(scored) if undrawn else None,
+        "pairs": tables.confused_pairs(scored.classes, tables.confusion(scored), of="images") if undrawn else None,
         "galleries": galleries,
         "verdicts": words.verdicts_sentence(scored),
         "costliest": _shown(costliest(scored), thumbnails),
         "thumbnails": thumbnails,
         "snippet": snippet(scored),
+    }
+
+
+def _masks(run: Run, scored: Segmented, data_root: Path) -> dict[str, Any]:
+    """What only a segment run has."""
+    config: Mapping[str, Any] = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
+    overlays = Overlays(scored, data_root=data_root, evaluation=run.evaluation(scored.name).path)
+    shown = shown_images(scored.image_means())
+    undrawn = len(scored.classes) > MOST_DRAWN
+    return {
+        "positive_numbers": [],
+        "accuracy_words": "",
+        "scoring_words": mask_words.scoring_sentence(scored, config),
+        "coding_words": mask_words.coding_sentence(scored),
+        "baseline": scored.baseline(),
+        "baseline_words": mask_words.baseline_sentence(scored),
+        "plots": segment_plots(scored, run.figures),
+        "per_class": tables.per_class_table(scored, by="iou"),
+        "pairs": tables.confused_pairs(scored.classes, scored.confusion, of="pixels") if undrawn else None,
+        "overlays": overlays,
+        "ranked": shown.ranked,
+        "ends": [(name, rows) for name in ("best", "median", "worst") if (rows := overlays.rows(getattr(shown, name)))],
+        "has_void": mask_words.has_void(scored),
+        "legend": mask_words.legend(scored),
+        "errors_legend": mask_words.errors_legend(scored),
+        "snippet": mask_snippet(scored, data_root),
     }
 
 
