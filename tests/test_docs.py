@@ -20,11 +20,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from saccade.config import preset_names
+from saccade.config.load import load
 from saccade.config.reference import reference_markdown
+from saccade.data.scene_files import write_masks
 from tars import imagenet_tars
-from trees import class_tree, picture, voc_tree
+from trees import class_tree, mask_tree, picture, voc_tree
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -44,6 +47,8 @@ SMALL = [
     "trainer.max_time=null",
 ]
 """What every training gets, over what the page says: seconds instead of hours, and no download."""
+SMALL_MASKS = ["model.name=unet", "model.depth=2", "model.width=8", "data.augment.size=null", "data.image_size=32"]
+"""Instead of a network for whole images."""
 SMALL_SCENES = ["data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
 
 NOT_RUN = {"browse": "serves until Ctrl+C", "data fetch": "downloads"}
@@ -128,6 +133,30 @@ def prepare(folder: Path) -> None:
         picture(["red"], seed=7).save(folder / name)
 
 
+def prepare_masks(page: Path, folder: Path) -> None:
+    """The data sets with masks that the page names."""
+    text = page.read_text(encoding="utf-8")
+    if "VOC2007" in text:
+        mask_tree(folder / "VOCdevkit" / "VOC2007")
+    if "camvid_voc" in text:
+        write_masks(folder / "camvid_voc", train=24, val=8, size=32, seed=0)
+    if "root=scans" in text:
+        scans(folder / "scans")
+
+
+def scans(root: Path) -> None:
+    """Images with masks in colour: white paper with a red stamp."""
+    for split, n in (("train", 6), ("val", 3)):
+        for i in range(n):
+            mask = np.full((40, 36, 3), 255, dtype=np.uint8)
+            mask[5 + i : 15 + i, 8:20] = (200, 0, 0)
+            mask[0] = 0
+            for kind in ("images", "masks"):
+                path = root / kind / split / f"a{i}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(mask).save(path)
+
+
 def prepare_weights(path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -189,7 +218,8 @@ def run_saccade(words: list[str], line: str, into: Path | None, saccade: Callabl
         parse(words)
         return
     if words[0] in ("train", "find-lr") and "--resume" not in words:
-        words = [*words, *SMALL, *(SMALL_SCENES if "scenes-" in line else [])]
+        masks = load(words[1]).task.name == "segment"
+        words = [*words, *SMALL, *(SMALL_SCENES if "scenes-" in line else []), *(SMALL_MASKS if masks else [])]
         words += [] if "data.holdout=" in line else ["data.holdout=0.25"]
         if "trainer.max_epochs=0" in line:
             words.remove("trainer.max_epochs=1")
@@ -216,8 +246,10 @@ def parse(words: list[str]) -> None:
 def test_page(page: Path, workplace: Path, saccade: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     if any("weights/model.safetensors" in block.text for block in blocks(page)):
         prepare_weights(workplace / "weights" / "model.safetensors")
+    prepare_masks(page, workplace)
     for name in runs_needed(page):
-        data = "VOCdevkit/VOC2012" if name.startswith("voc") else "photos"
+        data = {"voc": "VOCdevkit/VOC2012", "voc2007": "VOCdevkit/VOC2007", "camvid": "camvid_voc"}
+        data = data.get(name.partition("-")[0], "photos")
         run_line(f"saccade train {name} data.root={data}", saccade, monkeypatch)
     names: dict[str, Any] = {}
     for block in blocks(page):

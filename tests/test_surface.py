@@ -32,13 +32,15 @@ task.name task.loss task.class_weights
 data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes
 data.class_names data.image_size
 data.resize data.resize_crop data.normalize data.augment.crop data.augment.flip data.augment.vertical_flip
-data.augment.pad data.augment.jitter data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
+data.augment.pad data.augment.rotate data.augment.size data.augment.scale data.augment.jitter
+data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
 data.augment.cutmix data.progressive data.folds data.fold data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column
+data.void data.void_id data.colours data.void_colour data.mask_suffix
 data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
 loader.batch_size loader.sampler loader.workers
 model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last
-model.freeze model.backbone_lr model.drop_rate model.cache_features
+model.freeze model.backbone_lr model.drop_rate model.cache_features model.encoder model.depth model.width
 optim.name optim.lr optim.weight_decay optim.momentum optim.schedule optim.warmup_epochs optim.step_epochs
 optim.gamma optim.patience optim.ema
 trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping
@@ -55,6 +57,11 @@ task.asymmetric_gamma_positive task.asymmetric_clip task.threshold
 
 CLASSIFY_KEYS = """
 task.effective_beta task.focal_gamma task.label_smoothing task.top_k task.positive task.threshold
+""".split()
+
+
+SEGMENT_KEYS = """
+task.effective_beta task.focal_gamma task.label_smoothing task.auxiliary task.score_size task.window task.flip
 """.split()
 
 
@@ -93,13 +100,14 @@ def keys(value: object, above: str = "") -> set[str]:
 
 
 def config(task: str) -> dict[str, object]:
-    data = {"format": "folder", "root": "x"}
+    data = {"format": "masks" if task == "segment" else "folder", "root": "x"}
     return Config.model_validate({"name": "x", "task": {"name": task}, "data": data}).model_dump()
 
 
 def test_config_keys() -> None:
     assert keys(config("multilabel")) == {*KEYS, *MULTILABEL_KEYS}
     assert keys(config("classify")) == {*KEYS, *CLASSIFY_KEYS}
+    assert keys(config("segment")) == {*KEYS, *SEGMENT_KEYS}
 
 
 def test_python_names_are_those_of_the_commands() -> None:
