@@ -191,3 +191,31 @@ def test_scoring_at_the_size_of_the_input_or_of_the_image() -> None:
 def test_a_square_image_is_squashed_as_in_the_other_tasks() -> None:
     expected = evaluation_transform(32, resize="squash", crop_share=0.5, mean=MEAN, std=STD)(painted(blocks()))
     assert torch.equal(image_transform((32, 32), mean=MEAN, std=STD)(painted(blocks())), expected)
+
+
+def test_a_smaller_training_image_is_cut_from_one_of_the_size_of_scoring() -> None:
+    mask = blocks(48, 64)
+    transform = TrainingTransform((24, 32), augmentation=PairedAugmentation(), mean=MEAN, std=STD, whole=(48, 64))
+    seen = set()
+    for seed in range(8):
+        torch.manual_seed(seed)
+        image, ids = transform(painted(mask), mask)
+        assert (image.shape, ids.shape) == ((3, 24, 32), (24, 32))
+        places = [
+            (y, x) for y in range(25) for x in range(33) if (mask[y : y + 24, x : x + 32] == ids.numpy()).all()
+        ]  # fmt: skip
+        assert places
+        seen.update(places)
+    assert len(seen) > 3  # at random, and at full resolution
+
+
+def test_with_a_random_crop_the_part_is_resized_whatever_the_size_of_scoring() -> None:
+    mask = blocks(48, 64)
+    augmentation = PairedAugmentation(crop=(1.0, 1.0))
+    found = []
+    for whole in (None, (96, 128)):
+        torch.manual_seed(0)
+        transform = TrainingTransform((24, 32), augmentation=augmentation, mean=MEAN, std=STD, whole=whole)
+        found.append(transform(painted(mask), mask))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])

@@ -84,12 +84,6 @@ def test_reading_leaves_the_global_generator_alone(listing: Listing) -> None:
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_earlier_transforms_have_the_first_epochs(listing: Listing) -> None:
-    small = TrainingTransform((8, 8), augmentation=PairedAugmentation(), **STATISTICS)
-    data = MaskDataset(listing, training(listing).transform, seed=0, earlier=[(2, small)])
-    assert [tuple(data[SampleKey(epoch, 0)].target.shape) for epoch in (0, 1, 2)] == [(8, 8), (8, 8), (16, 24)]
-
-
 def test_scoring_batches_keep_every_mask_whole(listing: Listing) -> None:
     data = MaskDataset(listing, ScoringTransform((16, 24), **STATISTICS), seed=0)
     batch = collate_masks([data[SampleKey(0, i)] for i in (0, 7, 3)])

@@ -39,7 +39,7 @@ class PairedAugmentation:
     crop: tuple[float, float] | None = None
     """Range of the share of the area that a random crop keeps, which is then resized."""
     scale: tuple[float, float] | None = None
-    """Range of a factor on the size to which everything is resized, which is then cut or padded; without ``crop``."""
+    """Range of a factor on the size of scoring, to which all is resized, and then cut or padded; without ``crop``."""
     flip: float = 0.0  # probability of a horizontal flip
     vertical_flip: float = 0.0
     rotate: float = 0.0  # largest angle in degrees, either way
@@ -89,6 +89,7 @@ class TrainingTransform:
     ) -> None:
         a = augmentation
         self.size, self.augmentation = size, a
+        self.whole = size if whole is None or a.crop is not None else whole
         steps: list[v2.Transform] = [v2.Identity()]
         if a.flip:
             steps.append(v2.RandomHorizontalFlip(a.flip))
@@ -108,7 +109,7 @@ class TrainingTransform:
             top, left, height, width = _random_part(mask.shape, self.augmentation.crop)
             pixels, ids = (part[:, top : top + height, left : left + width] for part in (pixels, ids))
         factor = 1.0 if self.augmentation.scale is None else _uniform(*self.augmentation.scale)
-        size = [max(1, round(factor * side)) for side in self.size]
+        size = [max(1, round(factor * side)) for side in self.whole]
         pixels, ids = functional.resize(pixels, size, antialias=True), _resized_mask(ids, size)
         top, left = (_place(have - want) for have, want in zip(size, self.size, strict=True))
         pixels, ids = (part[:, top : top + self.size[0], left : left + self.size[1]] for part in (pixels, ids))

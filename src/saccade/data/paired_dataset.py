@@ -27,20 +27,11 @@ class MaskDataset(Dataset[Sample]):
             since the split was scanned.
     """
 
-    def __init__(
-        self,
-        listing: Listing,
-        transform: PairedTransform,
-        *,
-        seed: int,
-        earlier: Sequence[tuple[int, PairedTransform]] = (),
-    ) -> None:
-        """``earlier``: transforms of the first epochs, each with the number of epochs until which it is used."""
+    def __init__(self, listing: Listing, transform: PairedTransform, *, seed: int) -> None:
         assert listing.masks is not None
         self.listing, self.masks = listing, listing.masks
         self.transform = transform
         self.seed = seed
-        self.earlier = earlier
 
     def __len__(self) -> int:
         return len(self.listing)
@@ -54,8 +45,7 @@ class MaskDataset(Dataset[Sample]):
             raise DataError(f"{path}: {fault}")
         again = (key.draw,) if key.draw else ()
         with seeded(self.seed, key.epoch, key.index, *again):
-            transform = next((early for until, early in self.earlier if key.epoch < until), self.transform)
-            pixels, ids = transform(image, mask)
+            pixels, ids = self.transform(image, mask)
         return Sample(key.index, pixels, ids)
 
 
