@@ -36,7 +36,7 @@ data.augment.pad data.augment.rotate data.augment.size data.augment.scale data.a
 data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
 data.augment.cutmix data.progressive data.folds data.fold data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column
-data.void data.void_id data.colours data.void_colour data.mask_suffix
+data.void data.void_id data.colours data.void_colour data.palette data.mask_suffix
 data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
 loader.batch_size loader.sampler loader.workers
 model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last

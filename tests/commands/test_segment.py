@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -81,11 +82,14 @@ def test_what_was_scored_is_what_stands_in_the_masks(trained: Callable[..., Run]
         assert iou == (None if expected is None else pytest.approx(expected))
 
 
-def test_predict_answers_what_evaluate_scored(trained: Callable[..., Run], masks_on_disk: Path) -> None:
+@pytest.mark.parametrize("override", [[], ["task.score_size=input"], ["task.window=true"], ["task.flip=true"]])
+def test_predict_answers_what_evaluate_scored(
+    trained: Callable[..., Run], masks_on_disk: Path, override: list[str]
+) -> None:
     run = trained()
-    val = run.evaluation("val")
+    val = evaluate(run, *override)
     names = val.predictions()["image"].to_list()
-    answers = predict(run, [str(masks_on_disk / name) for name in names])
+    answers = predict(run, [str(masks_on_disk / name) for name in names], *override)
     table = pl.read_parquet(answers.file)
     assert table.columns == ["image", "mask", "found", "share"]
     for predicted, scored in zip(table["mask"], val.predictions()["mask"], strict=True):
@@ -172,6 +176,42 @@ def test_weights_of_another_run_are_taken_over_with_their_head(trained: Callable
     assert fresh.evaluation("val").metrics()["confusion"] != run.evaluation("val").metrics()["confusion"]
 
 
+def test_images_are_learned_by_heart_at_the_size_of_their_masks(trained: Callable[..., Run]) -> None:
+    run = trained("trainer.overfit_batches=1", "trainer.max_epochs=40", "optim.lr=0.01")
+    losses = [row["train"]["loss"] for row in run.epochs()]
+    assert losses[-1] < 0.3 * losses[0]
+    assert run.environment()["data"]["splits"]["train"]["n"] == 4
+
+
+def test_a_frozen_encoder_keeps_its_weights(trained: Callable[..., Run]) -> None:
+    encoder = ("model.name=smp_fpn", "model.encoder=resnet18", "model.depth=4", "model.width=null")
+    settings = (*encoder, "model.freeze=backbone", "data.augment.flip=0", "data.augment.rotate=0")
+    one, two = (trained(*settings, f"trainer.max_epochs={n}", name=f"epochs{n}") for n in (1, 2))
+    states = [torch.load(run.checkpoints / "last.ckpt", weights_only=True)["state_dict"] for run in (one, two)]
+    differ = {key for key in states[0] if not torch.equal(states[0][key], states[1][key])}
+    assert differ
+    assert not any(".encoder." in key for key in differ)
+
+
+def test_masks_of_one_class_are_refused(trained: Callable[..., Run], masks_on_disk: Path) -> None:
+    for path in (masks_on_disk / "SegmentationClass").iterdir():
+        Image.fromarray(np.zeros_like(stored(path))).save(path)
+    with pytest.raises(DataError, match=r"1 of the 21 classes .* has training images"):
+        trained()
+
+
+def test_the_colours_in_which_classes_are_shown_do_not_tell_how_masks_are_read(
+    trained: Callable[..., Run], masks_on_disk: Path
+) -> None:
+    run = trained("data.palette={background: [9, 8, 7]}", "trainer.max_epochs=0")
+    about = run.evaluation("val").about()
+    assert about["coding"]["colours"] is None
+    assert about["colours"][0] == [9, 8, 7]
+    Image.fromarray(np.zeros((37, 45, 3), dtype=np.uint8)).save(masks_on_disk / "SegmentationClass/val_000.png")
+    with pytest.raises(DataError, match=r"val_000\.png: cannot be read as a mask \(it is in colour"):
+        evaluate(run)
+
+
 def test_a_stray_id_stops_before_anything_is_learned(trained: Callable[..., Run], masks_on_disk: Path) -> None:
     path = masks_on_disk / "SegmentationClass" / "train_003.png"
     mask = stored(path).copy()
@@ -190,13 +230,17 @@ def test_a_stray_id_stops_before_anything_is_learned(trained: Callable[..., Run]
             "data.format=folder",
             "data.format (command line): is folder, and task.name is segment, which reads voc, masks or scenes",
         ),
+        ("task.loss=dice task.label_smoothing=0.1", "task.label_smoothing (command line): is 0.1, which cross_entropy"),
+        ("task.loss=jaccard task.class_weights=median", "task.class_weights (command line): is set, and weighs pixels"),
+        ("task.window=true task.score_size=input", "task.window (command line): is true, and windows show"),
+        ("model.drop_rate=0.2", "model.drop_rate (command line): is 0.2, which task.name=segment does not know"),
         ("model.name=resnet18", "no segmentation network is called 'resnet18'"),
         ("task.class_weights={bicicle: 2}", "no class is called 'bicicle'"),
     ],
 )
 def test_mistakes(trained: Callable[..., Run], override: str, text: str) -> None:
     with pytest.raises(ConfigError) as error:
-        trained(override)
+        trained(*override.replace(" task.", "|task.").split("|"))
     assert text in str(error.value)
 
 

@@ -178,10 +178,13 @@ class Data(Section):
     void_id: Channel | None = 255
     """For segment: the number of void in index masks; null where there is none."""
     colours: dict[Text, Colour] | None = None
-    """For segment: the colour of each class as [r, g, b], by which masks in colour are read and all are shown; null
-    takes those of `classes.txt`, of the masks' own palette, or else VOC's."""
+    """For segment: the colour of each class as [r, g, b], by which masks in colour are read; null takes those of
+    `classes.txt`."""
     void_colour: Colour | None = None
     """For segment: the colour of void in masks in colour; null where there is none."""
+    palette: dict[Text, Colour] | None = None
+    """For segment: the colour in which each class is shown; null takes that by which it is read, that of the masks' own
+    palette, or else VOC's."""
     mask_suffix: str = ""
     """For `masks`: what a mask's name has after the name of its image, such as `_mask`."""
     scenes: Scenes = Scenes()

@@ -214,7 +214,13 @@ class Config(Section):
             ("data.augment.pad", augment.pad, 0),
             ("data.progressive", list(data.progressive), []),
             ("data.folds", data.folds, 0),
+            ("data.resize", data.resize, "crop"),
+            ("data.resize_crop", data.resize_crop, 0.875),
+            ("data.class_names", data.class_names, "auto"),
             ("model.cache_features", self.model.cache_features, "auto"),
+            ("model.drop_rate", self.model.drop_rate, 0),
+            ("model.norm", self.model.norm, "batch"),
+            ("model.zero_init_last", self.model.zero_init_last, False),
         ):
             if value not in (default, False):
                 yield key, value, str(default)
@@ -230,6 +236,13 @@ class Config(Section):
             yield "data.augment.size", augment.size, "null"
         if augment.scale is not None:
             yield "data.augment.scale", list(augment.scale), "null"
+        plain = {"void": "ignore", "void_id": 255, "colours": None, "void_colour": None, "palette": None}
+        for name, default in {**plain, "mask_suffix": ""}.items():
+            if getattr(self.data, name) != default:
+                yield f"data.{name}", getattr(self.data, name), "null" if default is None else str(default)
+        for name, default in (("encoder", "resnet34"), ("depth", 4), ("width", None)):
+            if getattr(self.model, name) != default:
+                yield f"model.{name}", getattr(self.model, name), "null" if default is None else str(default)
 
     @model_validator(mode="after")
     def _balanced_needs_classify(self) -> Self:

@@ -119,3 +119,27 @@ class SegmentTask(Section):
     """Score images at their own size in windows of image_size that overlap by half, instead of shrinking them."""
     flip: bool = False
     """Score the mean of what the network says of an image and of its mirror image."""
+
+    @model_validator(mode="after")
+    def _settings_of_a_loss(self) -> Self:
+        losses = {self.loss} if isinstance(self.loss, str) else set(self.loss)
+        if self.label_smoothing and "cross_entropy" not in losses:
+            raise ValueError(
+                f"task.label_smoothing: is {self.label_smoothing:g}, which cross_entropy alone knows, and task.loss is "
+                f"{', '.join(sorted(losses))}; set task.label_smoothing=0"
+            )
+        if self.class_weights != "none" and not losses & {"cross_entropy", "focal"}:
+            raise ValueError(
+                "task.class_weights: is set, and weighs pixels in cross_entropy and focal, and task.loss is "
+                f"{', '.join(sorted(losses))}; set task.class_weights=none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _windows_have_the_original_size(self) -> Self:
+        if self.window and self.score_size == "input":
+            raise ValueError(
+                "task.window: is true, and windows show the image at its own size, while task.score_size is input; "
+                "set task.window=false or task.score_size=original"
+            )
+        return self

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import pad
 from torch.utils.data import Dataset, Sampler
 
 from saccade.data.images import read_rgb
@@ -81,6 +82,16 @@ def collate(samples: Sequence[Sample]) -> Batch:
         index=torch.tensor([sample.index for sample in samples], dtype=torch.int64),
         image=torch.stack([sample.image for sample in samples]),
         target=torch.stack([sample.target for sample in samples]),
+    )
+
+
+def stacked(items: Sequence[torch.Tensor], *, fill: int) -> torch.Tensor:
+    """(B, ..., H, W) of items (..., h, w), each at the upper left of the largest height and width."""
+    height, width = (max(item.shape[axis] for item in items) for axis in (-2, -1))
+    if all(item.shape[-2:] == (height, width) for item in items):
+        return torch.stack(list(items))
+    return torch.stack(
+        [pad(item, (0, width - item.shape[-1], 0, height - item.shape[-2]), value=fill) for item in items]
     )
 
 

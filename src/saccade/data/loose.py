@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from saccade.data.dataset import stacked
 from saccade.data.images import SUFFIXES, read_rgb
 from saccade.data.paths import PathList
 from saccade.data.transforms import Transform
@@ -55,10 +56,10 @@ class LooseImages(Dataset[tuple[int, Found | str]]):
 
 
 def collate_loose(items: Sequence[tuple[int, Found | str]]) -> LooseBatch:
-    """Stack what could be read."""
+    """Stack what could be read; images of unlike sizes are padded with the mean colour, which is 0."""
     read = [(index, found) for index, found in items if not isinstance(found, str)]
     failures = tuple((index, reason) for index, reason in items if isinstance(reason, str))
-    images = torch.stack([image for _, (image, _) in read]) if read else torch.empty(0, 3, 0, 0)
+    images = stacked([image for _, (image, _) in read], fill=0) if read else torch.empty(0, 3, 0, 0)
     sizes = torch.tensor([size for _, (_, size) in read], dtype=torch.int64).reshape(-1, 2)
     return LooseBatch(tuple(index for index, _ in read), images, sizes, failures)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
-from saccade.data.dataset import seeded
+from saccade.data.dataset import seeded, stacked
 from saccade.data.images import read_rgb
 from saccade.data.listing import Listing
 from saccade.data.mask_scan import size_fault
@@ -56,15 +54,7 @@ def collate_masks(samples: Sequence[Sample]) -> Batch:
     """
     return Batch(
         index=torch.tensor([sample.index for sample in samples], dtype=torch.int64),
-        image=_stacked([sample.image for sample in samples], fill=0),  # normalised: 0 is the mean
-        target=_stacked([sample.target for sample in samples], fill=VOID),
+        image=stacked([sample.image for sample in samples], fill=0),  # normalised: 0 is the mean
+        target=stacked([sample.target for sample in samples], fill=VOID),
         size=torch.tensor([sample.target.shape for sample in samples], dtype=torch.int64),
-    )
-
-
-def _stacked(items: Sequence[Tensor], *, fill: int) -> Tensor:
-    """(B, ..., H, W) of items (..., h, w), each at the upper left of the largest height and width."""
-    height, width = (max(item.shape[axis] for item in items) for axis in (-2, -1))
-    return torch.stack(
-        [pad(item, (0, width - item.shape[-1], 0, height - item.shape[-2]), value=fill) for item in items]
     )

@@ -170,7 +170,7 @@ def _look_at_classes(config: Config, train: Listing, say: Say) -> None:
     """Refuse to tell one class from none, which would score 1.0, and name classes that cannot be learned."""
     empty = [name for name, found in counts(train).items() if not found["n_positive"]]
     there = len(train.classes) - len(empty)
-    if config.task.name == "classify" and there < 2:
+    if config.task.name in ("classify", "segment") and there < 2:
         voc_like = (config.data.root / "JPEGImages").is_dir()
         hint = "this looks like Pascal VOC: try voc-multilabel" if voc_like else "is data.root the right folder?"
         raise DataError(

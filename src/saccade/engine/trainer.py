@@ -237,6 +237,13 @@ def plain_errors(run: Run | None = None) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         reason = str(error).partition(". ")[0]
         raise SaccadeError(f"{reason}; lower loader.batch_size or data.image_size, or use bf16-mixed") from None
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise SaccadeError(
+            "BatchNorm cannot learn from one value: the deepest map of the network is 1x1 in a batch of one image; "
+            "raise loader.batch_size or data.image_size"
+        ) from None
     except RuntimeError as error:
         if "deterministic" not in str(error):
             raise

@@ -16,6 +16,7 @@ from saccade.data.mask_layout import MaskLayout, class_colours
 from saccade.data.mask_scan import cache_folder
 from saccade.data.paired import PairedAugmentation, ScoringTransform, TrainingTransform
 from saccade.draw import overlay
+from saccade.errors import ConfigError
 from saccade.nn.init import initialize
 from saccade.nn.padded import Padded
 from saccade.nn.segmenters import build_segmenter
@@ -53,16 +54,27 @@ def layout(config: Config) -> MaskLayout:
     )
 
 
-def colours(config: Config, train: Listing) -> dict[str, tuple[int, int, int]]:
-    """A colour for each class by name: the data set's own, else VOC's."""
+def class_palette(config: Config, train: Listing) -> dict[str, tuple[int, int, int]]:
+    """A colour for each class by name: the given one, else the data set's own, else VOC's.
+
+    Raises:
+        ConfigError: a colour for a class that does not exist.
+    """
+    given = config.data.palette or {}
+    unknown = sorted(set(given) - set(train.classes))
+    if unknown:
+        raise ConfigError(
+            f"data.palette: no class is called {', '.join(map(repr, unknown))}; the classes are "
+            f"{', '.join(train.classes)}"
+        )
     own = class_colours(train) or [(int(r), int(g), int(b)) for r, g, b in overlay.palette(len(train.classes))]
-    return dict(zip(train.classes, own, strict=True))
+    return {**dict(zip(train.classes, own, strict=True)), **given}
 
 
 def palette(config: Config) -> NDArray[np.uint8]:
     """(256, 3) the colours of the classes, and VOC's for all other numbers, of which 255 is void."""
     found = overlay.palette(256)
-    given = config.data.colours
+    given = config.data.palette
     assert given is not None, "the config must be resolved"
     assert config.data.classes is not None
     found[: len(config.data.classes)] = [given[name] for name in config.data.classes]

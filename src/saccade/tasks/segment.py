@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ class Segment(Task[MaskPrediction]):
     @classmethod
     def resolve_data(cls, config: Config, train: Listing) -> Mapping[str, Any]:
         """The class names, and a colour for each."""
-        return {"classes": list(train.classes), "colours": pixels.colours(config, train)}
+        return {"classes": list(train.classes), "palette": pixels.class_palette(config, train)}
 
     @classmethod
     def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
@@ -121,10 +121,20 @@ class Segment(Task[MaskPrediction]):
         """The loss of the network's answer and, weighted by ``task.auxiliary``, of those that it gives on the way."""
         said = network(batch.image)
         logits, *others = said if isinstance(said, tuple) else (said,)
-        total, weight = self._loss(logits, batch.target)
+        total, weight = self._loss_at_masks(logits, batch)
         for other in others:
-            total = total + self.section.auxiliary * self._loss(other, batch.target).total
+            total = total + self.section.auxiliary * self._loss_at_masks(other, batch).total
         return logits, ImageLoss(total, weight)
+
+    def _loss_at_masks(self, logits: Tensor, batch: Batch) -> ImageLoss:
+        """The loss at the size of the masks, which are larger than the input where images are learned by heart."""
+        if logits.shape[2:] == batch.target.shape[1:]:
+            return self._loss(logits, batch.target)
+        assert batch.size is not None
+        return together(
+            self._loss(at_size(one[None], (height, width)), batch.target[i : i + 1, :height, :width])
+            for i, (one, (height, width)) in enumerate(zip(logits, batch.size.tolist(), strict=True))
+        )
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, MaskPrediction]:
         """Loss and classes of each image at the size of its mask."""
@@ -134,8 +144,7 @@ class Segment(Task[MaskPrediction]):
             height, width = logits.shape[2:]
             found.append(self._loss(logits, batch.target[i : i + 1, :height, :width]))
             labels_of.append(self.decode(logits).labels[0])
-        loss = ImageLoss(torch.cat([each.total for each in found]), torch.cat([each.weight for each in found]))
-        return loss, stacked(labels_of)
+        return together(found), stacked(labels_of)
 
     def predict(self, network: Network, image: Tensor, size: Tensor) -> MaskPrediction:
         """The classes of each image at its size."""
@@ -173,7 +182,10 @@ class Segment(Task[MaskPrediction]):
     @property
     def pooling(self) -> Mapping[str, str]:
         """How each metric is pooled."""
-        return SEGMENT_POOLING
+        given = self.section.loss
+        if ({given} if isinstance(given, str) else set(given)) <= {"cross_entropy", "focal"}:
+            return SEGMENT_POOLING
+        return {**SEGMENT_POOLING, "loss": "loss of each image, mean weighted by the images' valid pixels"}
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -226,6 +238,12 @@ class Segment(Task[MaskPrediction]):
         shown = [blend(picture, mask, palette) for picture, mask in zip(pictures, masks, strict=True)]
         names = [", ".join(self.classes[c] for c in np.unique(mask) if c != VOID) for mask in masks]
         return shown, names
+
+
+def together(losses: Iterable[ImageLoss]) -> ImageLoss:
+    """The losses of several batches as that of one."""
+    totals, weights = zip(*losses, strict=True)
+    return ImageLoss(torch.cat(totals), torch.cat(weights))
 
 
 def _lists(name: str, values: Sequence[NDArray[np.float64]]) -> pl.Series:
