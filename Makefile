@@ -30,11 +30,14 @@ demo: $(STAMP)
 	@echo
 	@echo "Look at the run: $(BIN)/saccade browse \"$$(ls -td runs/scenes-multilabel/*/ | head -n 1)\""
 
+# The files that take longest come first, or one process would end with them while the others have nothing to do.
+TESTS := --dist loadfile --no-loadscope-reorder tests/test_docs.py tests/commands tests
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) $(TESTS) -m "not slow"
 
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

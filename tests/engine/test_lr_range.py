@@ -8,13 +8,23 @@ import pytest
 
 from saccade.commands.find_lr import find_lr
 from saccade.engine.lr_range import HIGHEST, LOWEST, suggested
+from saccade.errors import SaccadeError
 
 
 def test_the_rate_at_the_steepest_fall() -> None:
-    """By hand: central differences are -0.1, -0.3, -1.1, -0.9, +1.0; the third belongs to the fourth rate."""
-    rates = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0]
-    losses = [2.3, 2.3, 2.2, 2.0, 1.1, 1.1, 2.1]
-    assert suggested(rates, losses) == 1e-2
+    """By hand: flat at 2 up to step 40, down by 0.05 a step to 1 at step 60, then up by 0.5 a step."""
+    rates = [10.0 ** (k / 10 - 7) for k in range(70)]
+    losses = [2.0] * 40 + [2.0 - 0.05 * k for k in range(20)] + [1.0 + 0.5 * k for k in range(10)]
+    # windows of 10 steps that lie within the slope, around the steps 45 to 55, fall by 0.5, and all others by less
+    assert rates[45] <= suggested(rates, losses) <= rates[55]
+    # a drop between the first two losses, and one after the lowest, are chance and divergence
+    losses[0], losses[69] = 9.0, 1.5
+    assert rates[45] <= suggested(rates, losses) <= rates[55]
+
+
+def test_a_loss_that_never_falls_suggests_nothing() -> None:
+    with pytest.raises(SaccadeError, match="falls at none of the learning rates"):
+        suggested([10.0 ** (k / 10 - 7) for k in range(50)], [1.0 + 0.01 * k for k in range(50)])
 
 
 def test_a_curve_and_a_rate_between_the_ends(tmp_path: Path, classes_on_disk: Path) -> None:

@@ -49,6 +49,7 @@ def answers_table(answers: Answers) -> Table:
         title_justify="left",
     )
     table.columns[2].justify = "right"
+    table.columns[0].overflow = "fold"
     for row in answers.table.head(MOST).iter_rows(named=True):
         numbers = row["share" if masks else "scores"]
         best = max(range(len(numbers)), key=lambda c: numbers[c])

@@ -82,7 +82,7 @@ class Trainer(Section):
     """How long, where, and in which arithmetic."""
 
     max_epochs: NonNegativeInteger = 10
-    """Epochs; 0 scores the weights as they are."""
+    """Epochs; 0 scores the weights as they are. With `max_time` they do not count."""
     precision: Literal[32, "16-mixed", "bf16-mixed"] = 32
     """Float arithmetic: 32, or mixed precision (16-mixed for older GPUs, bf16-mixed)."""
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"

@@ -23,6 +23,8 @@ from saccade.samples import Batch
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 100
 SMOOTHING = 0.9
 """Decay of the moving average of the loss, which is corrected for its start."""
+AROUND, SETTLED = 5, 10
+"""Steps: see ``suggested``."""
 DIVERGED = 4.0
 """The test ends where the smoothed loss is so many times its lowest value."""
 
@@ -33,7 +35,7 @@ class Range:
 
     rates: list[float]  # the rate of each step, rising by a constant factor
     losses: list[float]  # the smoothed training loss before each step
-    suggestion: float  # the rate at which the loss falls fastest over the logarithm of the rate
+    suggestion: float  # the rate around which the loss falls fastest over the logarithm of the rate
 
 
 def range_test(prepared: Prepared) -> Range:
@@ -86,9 +88,21 @@ def _epochs(loader: DataLoader[Batch]) -> Iterator[Batch]:
 
 
 def suggested(rates: list[float], losses: list[float]) -> float:
-    """The rate at the steepest fall of the loss over log(rate), by central differences; the ends do not count.
+    """The rate at the steepest fall of the loss over log(rate), on the way to its lowest value.
 
-    As the rates rise by a constant factor, differences of the loss alone decide.
+    The fall is measured from ``AROUND`` steps before a rate to as many after it: that between neighbours is mostly the
+    chance of a batch. The first ``SETTLED`` losses are averages of few batches and do not count. As the rates rise by
+    a constant factor, differences of the loss alone decide.
+
+    Raises:
+        SaccadeError: the loss falls at no rate.
     """
-    falls = [losses[k + 1] - losses[k - 1] for k in range(1, len(losses) - 1)]
-    return rates[1 + min(range(len(falls)), key=falls.__getitem__)]
+    lowest = min(range(len(losses)), key=losses.__getitem__)
+    falls = {k: losses[min(k + AROUND, lowest)] - losses[k - AROUND] for k in range(SETTLED + AROUND, lowest)}
+    steepest = min(falls, key=falls.__getitem__, default=None)
+    if steepest is None or falls[steepest] >= 0:
+        raise SaccadeError(
+            "the training loss falls at none of the learning rates that were tried; look at data and network, "
+            "such as with trainer.overfit_batches=1"
+        )
+    return rates[steepest]

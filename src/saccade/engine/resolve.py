@@ -177,6 +177,12 @@ def _look_at_classes(config: Config, train: Listing, say: Say) -> None:
             f"{config.data.root}: {there} of the {len(train.classes)} classes ({', '.join(train.classes[:8])}) has "
             f"training images, and to tell classes apart takes two; {hint}"
         )
+    if config.data.format == "folder" and {"JPEGImages", "ImageSets"} <= set(train.classes):
+        kind = "camvid-own or voc2007-fcn" if "SegmentationClass" in train.classes else "voc-multilabel"
+        raise DataError(
+            f"{config.data.root}: JPEGImages and ImageSets would be classes; this is a data set in the layout of "
+            f"Pascal VOC: set data.format=voc, or try the preset {kind}"
+        )
     if empty:
         say(f"no training image shows {', '.join(empty[:8])}{' and others' if len(empty) > 8 else ''}")
 

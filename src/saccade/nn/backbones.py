@@ -151,7 +151,7 @@ def _require_classifier(name: str) -> None:
     import timm
 
     if not timm.is_model(name):
-        nearest = difflib.get_close_matches(name, [*OWN, *timm.list_models()], n=3)
+        nearest = difflib.get_close_matches(name, {*OWN, *timm.list_models()}, n=3)
         hint = f"did you mean {' or '.join(nearest)}?" if nearest else "timm.list_models() names those of timm"
         raise ConfigError(f"model.name: no network is called {name!r}; {hint}")
     config = timm.models.get_pretrained_cfg(name)

@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 COLOURS = {
     "fig-ink": "#22262b",
@@ -147,14 +147,18 @@ def range_panel(rates: Sequence[float], losses: Sequence[float], suggestion: flo
     def draw(axes: Axes) -> None:
         axes.plot(rates, losses, color=BLUE)
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         # the end of the curve, where training diverges, would flatten the rest
-        low, high = min(losses), losses[0]
+        low = min(losses)
+        high = max(losses[: list(losses).index(low) + 1])
         axes.set_ylim(low - 0.1 * (high - low), high + 0.5 * (high - low))
         axes.axvline(suggestion, color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+        left_half = suggestion**2 < rates[0] * rates[-1]
         place: dict[str, Any] = {
-            "xytext": (-5, 5),
+            "xytext": (5 if left_half else -5, 5),
             "textcoords": "offset points",
-            "ha": "right",
+            "ha": "left" if left_half else "right",
             "fontsize": 9.5,
             "color": MUTED,
         }
