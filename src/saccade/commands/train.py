@@ -100,6 +100,8 @@ def _run_folder(runs: Path, config: Config) -> Run:
 def _say_what(prepared: Prepared, run: Run, task: Task, network: nn.Module) -> None:
     sizes = ", ".join(f"{len(listing)} {name}" for name, listing in sorted(prepared.listings.items()))
     say(short(anatomy(network, task.example_input(), name=prepared.config.model.name)))
+    if (time := prepared.config.trainer.max_time) is not None:
+        say(f"by the clock, {time}: epochs do not count (trainer.max_time=null trains by trainer.max_epochs)")
     say(f"{len(task.classes)} classes, images: {sizes}; run folder {run.path}")
 
 

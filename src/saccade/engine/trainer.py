@@ -72,10 +72,6 @@ def fit(
         checkpoint.save(untrained(Module(task, network)), run.checkpoints / "last.ckpt")
         checkpoint.save(untrained(Module(task, network)), run.checkpoints / "best.ckpt")
         return keeper
-    if clock is not None:
-        say(
-            f"by the clock, {section.max_time}: epochs do not count (trainer.max_time=null trains by trainer.max_epochs)"
-        )
     features = compute_features(task, network, prepared) if are_kept(task.config, network) else {}
     module = Module(task, network, clock=clock)
     data = DataModule(task, prepared.listings, selection=prepared.selection, first_epoch=done, features=features)
