@@ -118,7 +118,10 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
     assert "mean [" in stats.out
 
 
-@pytest.mark.parametrize("preset", ALIKE)
+@pytest.mark.parametrize(
+    "preset",
+    [name if name == "voc2007-resnet34" else pytest.param(name, marks=pytest.mark.slow) for name in ALIKE],
+)
 def test_segment_presets_train(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
     settings = [*tiny_data(preset, tmp_path / "data"), *SMALL, "data.image_size=64"]
     trained = saccade("train", preset, *settings, "--runs", tmp_path / "runs")

@@ -24,6 +24,10 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 """Settings that make the networks small."""
 
+QUICK = ("fcn_basic", "fcn", "unet", "glance", "smp_unet", "smp_deeplabv3plus")
+EACH = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SEGMENTERS]
+"""All of them; most of those that are not ours in `make test-slow` alone."""
+
 HEADS = {
     "fcn_basic": ("inner.classifier",),
     "fcn": ("inner.decoder", "inner.classifier"),
@@ -57,7 +61,7 @@ def test_the_names() -> None:
     assert SEGMENTERS[4:] == tuple(f"smp_{decoder}" for decoder in DECODERS)
 
 
-@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("name", EACH)
 def test_every_network_takes_every_size(name: str) -> None:
     network = make(name, 4).eval()
     for n, size in ((2, (37, 53)), (1, (1, 1))):
@@ -68,7 +72,7 @@ def test_every_network_takes_every_size(name: str) -> None:
         assert torch.equal(network(image), logits)
 
 
-@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_padded_image_is_answered_as_the_image_with_its_border_repeated(name: str) -> None:
     network, image = make(name).eval(), torch.rand(1, 3, 120, 150)  # 120 is a multiple of some of the strides
     by_hand = image[:, :, torch.arange(128).clamp(max=119)][..., torch.arange(160).clamp(max=149)]
@@ -94,7 +98,7 @@ def test_gradients_reach_the_head_and_the_first_layer(name: str) -> None:
 # The head.
 
 
-@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("name", EACH)
 def test_all_that_depends_on_the_number_of_classes_is_in_the_head(name: str) -> None:
     networks = [without_memory(name, classes) for classes in (3, 5)]
     three, five = ({k: v.shape for k, v in network.state_dict().items()} for network in networks)
@@ -109,7 +113,7 @@ def test_the_head_of_a_network_without_an_encoder_is_nothing_else(name: str) -> 
     assert {key for key in three if three[key] != five[key]} == {key for key in three if is_head(key, HEADS[name])}
 
 
-@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_frozen_backbone_stays_to_the_bit(name: str) -> None:
     network = make(name).train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -132,7 +136,7 @@ def test_a_frozen_backbone_stays_to_the_bit(name: str) -> None:
 # Without memory.
 
 
-@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("name", EACH)
 def test_made_without_memory_and_looked_at(name: str) -> None:
     """What the anatomy counts is what there is; receptive fields may be lost, where a padded map is cropped."""
     network, image = without_memory(name), torch.zeros(1, 3, 128, 160, device="meta")
