@@ -124,6 +124,15 @@ def test_is_what_gradients_show(name: str) -> None:
     assert told(LOCAL[name], 48) == measured(LOCAL[name], 48)
 
 
+def test_deterministic_algorithms_change_nothing() -> None:
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert told(LOCAL["bilinear"], 48) == measured(LOCAL["bilinear"], 48)
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def test_a_norm_of_channels_leaves_the_field_as_it_is() -> None:
     # in measuring it would stand in the way: the gradient of a norm of two equal channels is zero
     assert told(LOCAL["channels last"], 48) == (5, 5)

@@ -99,7 +99,7 @@ def anatomy(network: nn.Module, image: Tensor, *, name: str) -> Anatomy:
 def _listened(network: nn.Module, image: Tensor, instead: dict[str, Tensor]) -> _Record:
     """One pass, with other tensors in the place of the network's own."""
     record = _Record(network)
-    with record.listening(), _evaluating(network), torch.no_grad(), record.follower:
+    with record.listening(), _evaluating(network), _any_algorithm(), torch.no_grad(), record.follower:
         record.follower.start(image)
         functional_call(network, instead, (image,))
     return record
@@ -237,6 +237,17 @@ def _last_call(module: nn.Module, record: _Record) -> float:
 
 def _field(seen: Seen) -> Field:
     return seen.size if isinstance(seen, Reach) else None if isinstance(seen, Lost) else "whole image"
+
+
+@contextmanager
+def _any_algorithm() -> Iterator[None]:
+    """Asked for deterministic algorithms, torch takes enlarging on the meta device apart into arithmetic on indices."""
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("default")
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
 
 
 @contextmanager
