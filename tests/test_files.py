@@ -75,9 +75,10 @@ def test_a_failed_rename_leaves_no_part(tmp_path: Path) -> None:
 
 
 FULL_DISK = """
-import resource, signal, sys
+import os, resource, signal, sys
 from pathlib import Path
 from saccade.files import write_text, copy_file
+os.link = lambda *_: open("")  # a file system that knows no links: bytes are copied
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 folder = Path(sys.argv[1])
@@ -139,8 +140,11 @@ def test_a_copy_is_whole_and_an_impossible_one_changes_nothing(tmp_path: Path) -
     source, target = tmp_path / "a", tmp_path / "in" / "b"
     source.write_bytes(os.urandom(10_000))
     copy_file(source, target)
-    assert target.read_bytes() == source.read_bytes()
+    old = target.read_bytes()
+    assert old == source.read_bytes()
+    write_text(source, "new")
+    assert target.read_bytes() == old  # though it was the same file a moment ago
     with pytest.raises(FileNotFoundError):
         copy_file(tmp_path / "missing", target)
-    assert target.read_bytes() == source.read_bytes()
+    assert target.read_bytes() == old
     assert names(target.parent) == ["b"]

@@ -62,13 +62,14 @@ def test_a_full_disk_leaves_the_checkpoint_before(
     assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
 
 
-def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mapped", [False, True])
+def test_damaged_and_foreign_files_are_refused(tmp_path: Path, mapped: bool) -> None:
     checkpoint.save(content(), tmp_path / "whole.ckpt")
     (tmp_path / "cut.ckpt").write_bytes((tmp_path / "whole.ckpt").read_bytes()[:500])
     torch.save({"fc.weight": torch.zeros(2)}, tmp_path / "foreign.ckpt")
     with pytest.raises(CheckpointError, match=r"cut\.ckpt: cannot be read as a checkpoint"):
-        checkpoint.load(tmp_path / "cut.ckpt")
+        checkpoint.load(tmp_path / "cut.ckpt", mapped=mapped)
     with pytest.raises(CheckpointError, match=r"foreign\.ckpt: not a checkpoint of saccade"):
-        checkpoint.load(tmp_path / "foreign.ckpt")
+        checkpoint.load(tmp_path / "foreign.ckpt", mapped=mapped)
     with pytest.raises(CheckpointError, match=r"none\.ckpt: no such checkpoint"):
-        checkpoint.load(tmp_path / "none.ckpt")
+        checkpoint.load(tmp_path / "none.ckpt", mapped=mapped)

@@ -20,7 +20,7 @@ QUICK = {  # the smallest of most kinds, with an image size
     "mnasnet_050": 64,
     "mobilenetv2_100": 64,
     "swin_tiny_patch4_window7_224": 224,
-    "vgg11": 64,
+    "vgg11": 64,  # in `make test-slow` alone: its 129 million weights take seconds
 }
 
 
@@ -49,7 +49,10 @@ def outputs_agree(name: str, size: int) -> None:
         torch.testing.assert_close(ours(image), expected, rtol=1e-5, atol=2e-5 * float(expected.abs().max()))
 
 
-@pytest.mark.parametrize(("name", "size"), QUICK.items())
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [pytest.param(*pair, marks=pytest.mark.slow if pair[0] == "vgg11" else ()) for pair in QUICK.items()],
+)
 def test_the_same_output(name: str, size: int) -> None:
     outputs_agree(name, size)
 

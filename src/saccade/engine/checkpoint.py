@@ -42,8 +42,13 @@ def save(checkpoint: dict[str, Any], path: Path) -> None:
         ) from error
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     """Read what ``save`` wrote, all tensors on the CPU.
+
+    Args:
+        path: the file.
+        mapped: tensors are read from the file when they are looked at: for those who copy a few, and not the state of
+            the optimizer, which is most of it.
 
     Raises:
         CheckpointError: the file is missing, damaged, or not a checkpoint of saccade.
@@ -51,7 +56,7 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path}: cannot be read as a checkpoint ({_first_line(error)})") from None
     if not isinstance(content, dict) or set(content) != {"state_dict", "tensors", "json"}:

@@ -128,7 +128,7 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it is damaged, or of another task, model or list of classes.
     """
-    content = checkpoint.load(path)
+    content = checkpoint.load(path, mapped=True)
     about: dict[str, Any] = content.get("saccade", {})
     config = task.config
     for what, wanted in (
