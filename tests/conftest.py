@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +65,19 @@ def voc_on_disk(tmp_path: Path) -> Path:
 def masks_on_disk(tmp_path: Path) -> Path:
     """12 training and 6 validation images of unlike sizes with masks of VOC's 21 classes."""
     return mask_tree(tmp_path / "masks")
+
+
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are composed and then left blank: rendering takes half of a tiny training; tests/report looks at them."""
+
+    def blank(_figure: Any, file: Any, *, format: str, **_options: Any) -> None:
+        if format == "svg":
+            file.write('<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt" viewBox="0 0 9 9"></svg>')
+        else:
+            Image.new("RGB", (9, 9)).save(file, format)
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", blank)
 
 
 @dataclass(frozen=True)

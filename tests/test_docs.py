@@ -174,7 +174,7 @@ def runs_needed(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank_figures: None) -> Path:
     """The current folder, prepared; nothing in it serves for ever or opens a browser; ``saccade.train`` is small."""
     import uvicorn
 

@@ -81,6 +81,7 @@ def tiny_data(preset: str, root: Path) -> list[str]:
             return [f"data.root={root}", "data.val_fraction=0.34"]
 
 
+@pytest.mark.figures
 @pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *ALIKE), ALIKE))
 def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
     settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
