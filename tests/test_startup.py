@@ -26,6 +26,7 @@ HEAVY = ("torch", "torchvision", "lightning", "timm", "torchmetrics", "matplotli
         ["config", "show", "scenes-multilabel"],
         ["config", "schema"],
         ["train", "voc-multilabel", "model.nmae=x"],
+        ["train", "voc-multilabel", "data.root=not/there"],
     ],
 )
 def test_answers_without_what_is_heavy(arguments: list[str]) -> None:

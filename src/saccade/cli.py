@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -84,7 +85,7 @@ def train(
         run = go_on(resume, given)
     else:
         source, overrides = _source(given, config, "train")
-        _load(source, overrides)  # mistakes in the config are told before torch is loaded
+        _load_and_look(source, overrides)
         _say_loading(f"training {source}")
         from saccade.commands import train as command
 
@@ -101,8 +102,8 @@ def find_lr(
 ) -> None:
     """Try rising learning rates for a hundred batches, draw the curve, suggest a rate; keeps no weights."""
     source, overrides = _source(list(words or []), config, "find-lr")
-    _load(source, overrides)
-    _say_loading("loading")
+    _load_and_look(source, overrides)
+    _say_loading("trying learning rates")
     from saccade.commands.find_lr import find_lr as command
 
     found = command(source, overrides, runs=runs)
@@ -119,6 +120,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score a split with a run's checkpoint, on the run's data or another tree of the same classes."""
+    _open(run)
     _say_loading(f"evaluating {run}")
     from saccade.commands.evaluate import evaluate as command
     from saccade.commands.tables import metrics_table
@@ -141,6 +143,7 @@ def predict(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the Parquet goes.")] = None,
 ) -> None:
     """Answer image files: a table, and a Parquet with all scores. Exit code 3 where some could not be read."""
+    _open(run)
     _say_loading(f"predicting with {run}")
     from saccade.commands.predict import predict as command
     from saccade.commands.tables import answers_table
@@ -150,6 +153,8 @@ def predict(
     _print_table(answers_table(answers))
     for _, reason in answers.failures:
         say(f"not read: {reason}")
+    if "mask" in answers.table.columns and answers.table.height:
+        say(f"masks: {answers.file.with_suffix('')}")
     print(answers.file)
     if answers.failures:
         say(f"{len(answers.failures)} of {len(answers.failures) + answers.table.height} files could not be read")
@@ -249,6 +254,7 @@ def config_schema() -> None:
 def data_check(words: Words = None, config: ConfigFile = None) -> None:
     """Read every image, compare the splits, count the classes. Exit code 1 where something is wrong."""
     source, overrides = _source(list(words or []), config, "data check")
+    _load_and_look(source, overrides)
     _say_loading("checking the data")
     from saccade.commands.data import data_check as command
     from saccade.commands.tables import check_tables
@@ -267,6 +273,7 @@ def data_check(words: Words = None, config: ConfigFile = None) -> None:
 def data_stats(words: Words = None, config: ConfigFile = None) -> None:
     """Counts, sizes, and per-channel mean and standard deviation of the training images."""
     source, overrides = _source(list(words or []), config, "data stats")
+    _load_and_look(source, overrides)
     _say_loading("measuring the data")
     from saccade.commands.data import data_stats as command
     from saccade.commands.tables import stats_tables
@@ -304,6 +311,7 @@ def data_fetch(
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit code 2, Ctrl-C is exit code 130."""
     try:
+        _refuse_dashes(sys.argv[1:])
         app()
     except SaccadeError as error:
         if error.exit_code != StoppedError.exit_code:
@@ -317,6 +325,14 @@ def main() -> None:
     except KeyboardInterrupt:
         say("stopped")
         sys.exit(130)
+
+
+def _refuse_dashes(words: list[str]) -> None:
+    """``--data.root=x``, as many other programs have it."""
+    for word in words:
+        if re.fullmatch(r"--\w+(\.\w+)+(=.*)?", word):
+            key, equals, value = word.lstrip("-").partition("=")
+            raise ConfigError(f"{word}: settings are written without dashes: {key}={value if equals else 'VALUE'}")
 
 
 def _source(words: list[str], config: Path | None, command: str) -> tuple[str, list[str]]:
@@ -334,6 +350,20 @@ def _load(source: str, overrides: list[str]):  # type: ignore[no-untyped-def]  #
     from saccade.config.load import load
 
     return load(source, overrides)
+
+
+def _load_and_look(source: str, overrides: list[str]) -> None:
+    """Tell mistakes in the config, and a data set that is not there, before torch is loaded."""
+    from saccade.config.load import look_for_data
+
+    look_for_data(_load(source, overrides))
+
+
+def _open(run: Path) -> None:
+    """Tell that a folder is no run before torch is loaded."""
+    from saccade.runs import Run
+
+    Run.open(run)
 
 
 def _refuse(wrong: bool, message: str) -> None:

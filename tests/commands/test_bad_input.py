@@ -72,7 +72,8 @@ def test_an_unreadable_training_image_stops_and_is_named(
     bad = classes_on_disk / "train" / "red" / "red1.png"
     bad.write_bytes(bad.read_bytes()[:100])
     settings = [f"data.root={classes_on_disk}", "data.holdout=0", *SETTINGS, f"loader.workers={workers}"]
-    refused(saccade("train", "folder-classify", *settings, "--runs", tmp_path / "runs"), str(bad))
+    said = saccade("train", "folder-classify", *settings, "--runs", tmp_path / "runs")
+    refused(said, str(bad), "saccade data check", "data.on_error=skip")
 
 
 def test_an_unreadable_training_image_is_skipped_where_the_config_says_so(
@@ -113,6 +114,16 @@ def test_not_a_run_folder(tmp_path: Path, run: Run, saccade: Saccade) -> None:
         refused(saccade(command, run.path.parent), str(run.path))
     refused(saccade("train", "--resume", tmp_path), "not a run folder")
     refused(saccade("predict", tmp_path / "none", tmp_path), "no such folder")
+
+
+@pytest.mark.parametrize("setting", ["--optim.lr=0.1", "--optim.lr"])
+def test_settings_with_dashes(setting: str, saccade: Saccade) -> None:
+    refused(saccade("train", "folder-classify", setting), "without dashes", "optim.lr=")
+
+
+def test_images_where_folders_are_expected(classes_on_disk: Path, saccade: Saccade) -> None:
+    root = classes_on_disk / "train" / "red"
+    refused(saccade("train", "folder-classify", f"data.root={root}", *SETTINGS), "no folders", "one folder a class")
 
 
 def test_a_checkpoint_of_another_task_or_other_classes(

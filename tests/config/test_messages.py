@@ -156,6 +156,8 @@ def test_one_wrong_value(lines: str, text: str):
          "did you mean multilabel?"),
         ("trainer.precision=bf16", 'trainer.precision (command line): found "bf16"; allowed: 32, 16-mixed, or bf16-mixed; '
          "did you mean bf16-mixed?"),
+        ("trainer.max_time=60", "trainer.max_time (command line): found 60; allowed: a time such as 90s, 7min or 1.5h "
+         "or null; write 60s or 60min or 60h"),
         ("trainer.precision=16", "trainer.precision (command line): found 16; allowed: 32, 16-mixed, or bf16-mixed"),
         ("data.root=~nobody-of-this-name/x", 'data.root (command line): found "~nobody-of-this-name/x", and there is no '
          "home folder of that name"),

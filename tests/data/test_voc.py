@@ -130,7 +130,8 @@ class TestRefusals:
         )
         assert message(root / "Annotations") == (
             f"{root}/Annotations: a VOC data set holds JPEGImages/ and ImageSets/Main/; this one lacks "
-            "JPEGImages and ImageSets/Main; there is: 'a.xml', 'b.xml', 'c.xml', 'd.xml'"
+            "JPEGImages and ImageSets/Main; there is: 'a.xml', 'b.xml', 'c.xml', 'd.xml'; data.format says how "
+            "a data set is laid out"
         )
 
     def test_root_above_the_data(self, root: Path, tmp_path: Path) -> None:

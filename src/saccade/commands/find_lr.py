@@ -25,7 +25,7 @@ class FoundRate:
 
 
 def find_lr(source: str | Path, overrides: Sequence[str] = (), *, runs: Path = Path("runs")) -> FoundRate:
-    """Train for a hundred batches while the learning rate rises, and suggest the rate where the loss falls fastest.
+    """Train for a hundred batches while the learning rate rises, and suggest a tenth of the rate with the lowest loss.
 
     Args:
         source: a preset or a config file.

@@ -61,7 +61,7 @@ def answers_table(answers: Answers) -> Table:
 
 def check_tables(report: Report) -> list[Table]:
     """Images a class and split; then what was found."""
-    tables = [_counts({name: (n, report.classes[name]) for name, n in report.images.items()})]
+    tables = [_counts({name: (n, report.classes[name]) for name, n in report.images.items()})] if report.images else []
     for title, findings in (("problem", report.problems), ("note", report.notes)):
         if not findings:
             continue

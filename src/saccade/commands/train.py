@@ -25,7 +25,7 @@ from saccade.engine.environment import describe
 from saccade.engine.module import UNDEFINED
 from saccade.engine.pictures import first_batch
 from saccade.engine.resolve import Prepared, prepare
-from saccade.errors import ConfigError
+from saccade.errors import ConfigError, DataError
 from saccade.files import write_text
 from saccade.nn.anatomy import anatomy, short
 from saccade.report.growing import growing_curves
@@ -69,6 +69,17 @@ def train_config(config: Config, folder: Callable[[Config], Run]) -> Run:
     """
     if config.data.cross_validates:
         return train_folds(config, folder, train_config)
+    try:
+        return _trained(config, folder)
+    except DataError as error:
+        if "cannot be read as an image" not in str(error):
+            raise
+        raise DataError(
+            f"{error}; `saccade data check` names all such files, and data.on_error=skip trains without them"
+        ) from None
+
+
+def _trained(config: Config, folder: Callable[[Config], Run]) -> Run:
     prepared = prepare(config, say)
     task, network = trainer.build_task(prepared.config)
     run = folder(prepared.config)

@@ -14,7 +14,7 @@ from saccade.config.nodes import Key, Node, Place, Problem, expanded, find, merg
 from saccade.config.overrides import read_overrides
 from saccade.config.schema import Config
 from saccade.config.sources import find_source, read_source
-from saccade.errors import ConfigError
+from saccade.errors import ConfigError, DataError
 
 PATH_KEYS: tuple[tuple[str, ...], ...] = (("data", "root"), ("model", "weights"))
 """The keys whose values are paths."""
@@ -37,6 +37,19 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Config:
     problems: list[Problem] = []
     tree = read_source(find_source(source, Path.cwd()), problems)
     return _validated(merged(tree, read_overrides(overrides, problems)), problems)
+
+
+def look_for_data(config: Config) -> None:
+    """Refuse a data root that is not there; a command can do so before it loads torch.
+
+    Raises:
+        DataError: it is no folder, and is not one that saccade makes itself.
+    """
+    if config.data.format != "scenes" and not config.data.root.is_dir():
+        raise DataError(
+            f"data.root: {config.data.root} is not a folder; set data.root=PATH to the folder of the data set "
+            "(or set SACCADE_DATA to the folder that holds it)"
+        )
 
 
 def with_overrides(config: Config, overrides: Sequence[str], allowed: Collection[str] | None = None) -> Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
@@ -160,10 +161,18 @@ def _hint(node: Node, key: Key, shape: Shape) -> str:
     if sections(shape) and "name" in keys_of(shape):
         name = f"{dotted(key)}.name={text}" if on_command_line else f"{dotted(key)}: {{name: {text}}}"
         return f"; write {name}"
+    if not isinstance(value, str) and (timed := _with_units(text, shape)):
+        return f"; write {' or '.join(timed)}"
     if not isinstance(value, str) and _takes_text(shape):
         quoted = f"'{dotted(key)}=\"{text}\"'" if on_command_line and isinstance(key[-1], str) else f'"{text}"'
         return f"; if {text} is meant as a text, put it in quotes: {quoted}"
     return _near_value(node, shape)
+
+
+def _with_units(text: str, shape: Shape) -> list[str]:
+    """A number as the times that may have been meant, where a key takes times."""
+    patterns = [choice["pattern"] for choice in options(shape) if "pattern" in choice]
+    return [text + unit for unit in ("s", "min", "h") if any(re.fullmatch(p, text + unit) for p in patterns)]
 
 
 def _near_value(node: Node, shape: Shape) -> str:

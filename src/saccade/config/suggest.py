@@ -39,6 +39,7 @@ SYNONYMS: Final[dict[str, str]] = {
     "imgsz": "data.image_size",
     "input_size": "data.image_size",
     "labels": "data.classes",
+    "layout": "data.format",
     "learning_rate": "optim.lr",
     "lr_schedule": "optim.schedule",
     "lr_scheduler": "optim.schedule",

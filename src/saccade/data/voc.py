@@ -66,7 +66,7 @@ def need_layout(root: Path, sets: str, *more: str) -> None:
         raise DataError(f"{root}: no such folder; set data.root to the folder that holds {IMAGES}/")
     below = sorted(p.parent.parent for depth in ("*", "*/*") for p in root.glob(f"{depth}/{sets}"))
     found = named(sorted(p.name for p in root.iterdir()))
-    hint = f"set data.root={below[-1]}" if below else f"there is: {found}"
+    hint = f"set data.root={below[-1]}" if below else f"there is: {found}; data.format says how a data set is laid out"
     lacks = " and ".join(missing)
     held = " and ".join(f"{name}/" for name in needed)
     raise DataError(f"{root}: a VOC data set holds {held}; this one lacks {lacks}; {hint}")

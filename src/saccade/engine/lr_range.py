@@ -23,8 +23,10 @@ from saccade.samples import Batch
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 100
 SMOOTHING = 0.9
 """Decay of the moving average of the loss, which is corrected for its start."""
-AROUND, SETTLED = 5, 10
-"""Steps: see ``suggested``."""
+SETTLED = 10
+"""The first steps, whose averages are of few batches, do not count."""
+MARGIN = 10.0
+"""The suggestion is so many times lower than the rate with the lowest loss."""
 DIVERGED = 4.0
 """The test ends where the smoothed loss is so many times its lowest value."""
 
@@ -35,7 +37,7 @@ class Range:
 
     rates: list[float]  # the rate of each step, rising by a constant factor
     losses: list[float]  # the smoothed training loss before each step
-    suggestion: float  # the rate around which the loss falls fastest over the logarithm of the rate
+    suggestion: float  # a tenth of the rate with the lowest loss
 
 
 def range_test(prepared: Prepared) -> Range:
@@ -88,21 +90,19 @@ def _epochs(loader: DataLoader[Batch]) -> Iterator[Batch]:
 
 
 def suggested(rates: list[float], losses: list[float]) -> float:
-    """The rate at the steepest fall of the loss over log(rate), on the way to its lowest value.
+    """A tenth of the rate with the lowest loss.
 
-    The fall is measured from ``AROUND`` steps before a rate to as many after it: that between neighbours is mostly the
-    chance of a batch. The first ``SETTLED`` losses are averages of few batches and do not count. As the rates rise by
-    a constant factor, differences of the loss alone decide.
+    Training holds a rate for longer than the test does, so the rate at which the loss just stops falling is too high;
+    and the moving average is late by about nine steps, most of one power of ten. The other rule in use, the rate at
+    which the loss falls fastest, is mostly chance on the flat curves of small data sets.
 
     Raises:
         SaccadeError: the loss falls at no rate.
     """
     lowest = min(range(len(losses)), key=losses.__getitem__)
-    falls = {k: losses[min(k + AROUND, lowest)] - losses[k - AROUND] for k in range(SETTLED + AROUND, lowest)}
-    steepest = min(falls, key=falls.__getitem__, default=None)
-    if steepest is None or falls[steepest] >= 0:
+    if lowest <= SETTLED:
         raise SaccadeError(
             "the training loss falls at none of the learning rates that were tried; look at data and network, "
             "such as with trainer.overfit_batches=1"
         )
-    return rates[steepest]
+    return rates[lowest] / MARGIN

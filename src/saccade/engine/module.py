@@ -135,8 +135,8 @@ class Module(L.LightningModule):
         more = f" and {len(named) - 8} more" if len(named) > 8 else ""
         raise SaccadeError(
             f"the training loss of epoch {self.current_epoch + 1} is not finite for {', '.join(named[:8])}{more}, in a "
-            f"batch of {len(losses)}: the network has diverged, or these images or labels are damaged; lower optim.lr, "
-            "set trainer.gradient_clip, or look at the images"
+            f"batch of {len(losses)}: the network has diverged at an optim.lr of {self.task.config.optim.lr:g} "
+            "(lower it, or set trainer.gradient_clip), or these images or labels are damaged (look at them)"
         )
 
     def _mixed_loss(self, batch: Batch, mixed: Mixed) -> ImageLoss:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from saccade.config.load import look_for_data
 from saccade.config.schema import Config
 from saccade.console import progress_bar
 from saccade.data import check, folder, scene_files, statistics
@@ -128,19 +129,16 @@ def with_split_names(config: Config, say: Say) -> Config:
     data = config.data
     if data.format == "scenes":
         _draw_scenes(config, say)
-    elif not data.root.is_dir():
-        raise DataError(
-            f"data.root: {data.root} is not a folder; set data.root=PATH to the folder of the data set "
-            "(or set SACCADE_DATA to the folder that holds it)"
-        )
+    look_for_data(config)
     train, val = data.train, data.val
     there = TASKS[config.task.name].splits(config)
     if train == "auto":
         one_tree = data.format == "folder" and "train" not in there
         if one_tree and not folder.is_class_tree(data.root):
+            holds = f"it holds the folders {', '.join(sorted(there))}" if there else "it holds no folders"
             raise DataError(
-                f"{data.root}: no folder train in it, and no folder with images either; it holds the folders "
-                f"{', '.join(sorted(there)) or '(none)'}. Set data.root, data.train, data.val to what holds the classes"
+                f"{data.root}: no folder train in it, and no folder with images either; {holds}. Set data.root to the "
+                "folder that holds train/ and val/, or that holds one folder a class"
             )
         train = "." if one_tree else "train"
         if one_tree and val == "auto":
@@ -148,7 +146,7 @@ def with_split_names(config: Config, say: Say) -> Config:
             say(f"no folder train in {data.root}: taking it as one tree of classes")
     if val == "auto":
         val = next((name for name in VALIDATION_NAMES if name in there), None)
-    if val is None:
+    if val is None and there:  # where there is nothing, reading it says what is missing
         say(f"no validation split: {data.val_fraction:.0%} of the training images, drawn by seed, become it")
     return _changed(config, "data", {"train": train, "val": val})
 

@@ -162,7 +162,7 @@ def range_panel(rates: Sequence[float], losses: Sequence[float], suggestion: flo
             "fontsize": 9.5,
             "color": MUTED,
         }
-        axes.annotate(f"steepest at {suggestion:.2g}", (suggestion, 0), xycoords=("data", "axes fraction"), **place)
+        axes.annotate(f"suggested: {suggestion:.2g}", (suggestion, 0), xycoords=("data", "axes fraction"), **place)
         axes.set_title("Training loss over the learning rate")
         axes.set_xlabel("learning rate")
 
