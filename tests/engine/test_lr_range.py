@@ -17,6 +17,8 @@ def test_a_tenth_of_the_rate_with_the_lowest_loss() -> None:
     """By hand: flat at 2 up to step 40, down by 0.05 a step to 1 at step 60, then up by 0.5 a step."""
     losses = [2.0] * 40 + [2.0 - 0.05 * k for k in range(20)] + [1.0 + 0.5 * k for k in range(10)]
     assert suggested(RATES, losses) == pytest.approx(RATES[60] / 10)
+    losses[0] = 0.5  # a lucky first batch, of which the average is made
+    assert suggested(RATES, losses) == pytest.approx(RATES[60] / 10)
     assert suggested(RATES, losses[:55]) == pytest.approx(RATES[54] / 10)  # it was still falling
 
 
@@ -24,8 +26,9 @@ def test_a_tenth_of_the_rate_with_the_lowest_loss() -> None:
     "losses",
     [
         [1.0 + 0.01 * k for k in range(50)],
-        [1.0, 0.9, *[1.0] * 48],  # a lucky batch among the first, of which the average is made
+        [1.0, 0.9, *[1.0] * 48],
         [2.0] * 30,
+        [2.0, 1.9, 1.8],  # over before the average has settled
     ],
 )
 def test_a_loss_that_never_falls_suggests_nothing(losses: list[float]) -> None:

@@ -94,13 +94,13 @@ def suggested(rates: list[float], losses: list[float]) -> float:
 
     Training holds a rate for longer than the test does, so the rate at which the loss just stops falling is too high;
     and the moving average is late by about nine steps, most of one power of ten. The other rule in use, the rate at
-    which the loss falls fastest, is mostly chance on the flat curves of small data sets.
+    which the loss falls fastest, finds mostly chance on the flat curves of small data sets.
 
     Raises:
         SaccadeError: the loss falls at no rate.
     """
-    lowest = min(range(len(losses)), key=losses.__getitem__)
-    if lowest <= SETTLED:
+    lowest = min(range(SETTLED, len(losses)), key=losses.__getitem__, default=SETTLED)
+    if lowest == SETTLED:
         raise SaccadeError(
             "the training loss falls at none of the learning rates that were tried; look at data and network, "
             "such as with trainer.overfit_batches=1"
