@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFont
+from PIL import Image
 
-from saccade.draw.overlay import RIGHT, UNKNOWN, VOID, WRONG, blend, colourise, errors, legend, palette
-from saccade.draw.sheet import LINE
+from saccade.draw.overlay import RIGHT, UNKNOWN, VOID, WRONG, blend, colourise, errors, palette
 
 # the colours of the 21 classes in the order of VOClabelcolormap.m, as the palette PNGs of VOC 2007 and 2012 carry them
 VOC = """0 0 0, 128 0 0, 0 128 0, 128 128 0, 0 0 128, 128 0 128, 0 128 128, 128 128 128, 64 0 0, 192 0 0, 64 128 0,
@@ -84,36 +83,3 @@ def swatch(strip: NDArray[np.uint8], colour: NDArray[np.uint8]) -> tuple[int, in
     rows, columns = np.nonzero((strip == colour).all(axis=2))
     assert len(rows) == 9 * 9, "a swatch is 11 pixels wide with its outline"
     return int(rows.min()), int(columns.min())
-
-
-def test_the_legend_shows_each_colour_once_beside_its_name():
-    strip = legend(["sky", "road"], COLOURS, width=200)
-    assert strip.shape == (LINE, 200, 3)
-    (top, left), (below, right) = (swatch(strip, c) for c in COLOURS)
-    assert top == below == 3
-    assert left == 3
-    taken = LINE + int(np.ceil(ImageFont.load_default(size=11).getlength("sky"))) + 8
-    assert right == 3 + taken
-    assert (strip[:, LINE:taken] < 128).any(), "the name stands between the swatches"
-
-
-def test_names_that_do_not_fit_go_to_the_next_row():
-    names = ["sky", "road", "car"]
-    strip = legend(names, palette(4)[1:], width=100)
-    assert [swatch(strip, c)[0] for c in palette(4)[1:]] == [3, 3, LINE + 3]
-    assert len(legend(names, palette(3), width=40)) == 3 * LINE
-
-
-def test_a_name_wider_than_the_strip_stands_alone_and_is_cut():
-    strip = legend(["sky", "W" * 100, "car"], palette(4)[1:], width=80)
-    assert strip.shape == (3 * LINE, 80, 3)
-    assert [swatch(strip, c) for c in palette(4)[1:]] == [(3, 3), (LINE + 3, 3), (2 * LINE + 3, 3)]
-
-
-def test_a_legend_of_nothing_is_an_empty_row():
-    assert (legend([], COLOURS, width=30) == 255).all()
-
-
-def test_a_white_class_has_a_swatch_too():
-    strip = legend([""], np.full((1, 3), 255, dtype=np.uint8), width=30)
-    assert strip[2, 2].tolist() == [0, 0, 0]

@@ -14,7 +14,6 @@ from PIL import Image
 
 from saccade.data.images import FORMATS, upright, why_unreadable
 from saccade.errors import DataError
-from saccade.files import written_aside
 
 RGB = tuple[int, int, int]
 VOID = 255
@@ -78,12 +77,6 @@ def palette_png(mask: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def write_palette_png(mask: NDArray[np.uint8], palette: NDArray[np.uint8], path: Path) -> None:
-    """Write what ``palette_png`` makes to ``path``, whole or not at all."""
-    with written_aside(path) as aside:
-        aside.write_bytes(palette_png(mask, palette))
-
-
 def palette_of(path: Path) -> NDArray[np.uint8] | None:
     """(256, 3) the colours that a palette image gives its stored ids, black where it says nothing; None without one.
 
@@ -110,7 +103,8 @@ def _stored(path: Path, coding: MaskCoding) -> NDArray[np.integer]:
         with Image.open(path, formats=FORMATS) as image:
             if image.format == "JPEG":
                 raise ValueError("it is a JPEG, whose compression changes the values; save masks as PNG")
-            step = _GREY_STEPS.get(str(image.tile[0].args), 1) if image.format == "PNG" and image.tile else 1
+            # (codec, box, offset, arguments); the last has a name in newer versions of Pillow alone
+            step = _GREY_STEPS.get(str(image.tile[0][3]), 1) if image.format == "PNG" and image.tile else 1
             image.load()
             return _values(upright(image), coding, step)
     except FileNotFoundError:

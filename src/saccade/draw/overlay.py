@@ -1,4 +1,4 @@
-"""Masks as pictures: in the colours of their classes, over their image, against the prediction, with a legend.
+"""Masks as pictures: in the colours of their classes, over their image, and against the prediction.
 
 Letters: C classes, H x W pixels. ``mask`` and ``predicted`` (H, W) uint8 are the class of each pixel in 0 ... C-1, 255
 where it is void; a palette is (C, 3) uint8 RGB, and pictures are (H, W, 3) uint8 RGB. Nothing given is changed.
@@ -6,13 +6,8 @@ where it is void; a palette is (C, 3) uint8 RGB, and pictures are (H, W, 3) uint
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-
-from saccade.draw.sheet import LINE
 
 VOID = 255
 """The class of a pixel that does not count."""
@@ -59,27 +54,3 @@ def errors(mask: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> Picture:
     assert mask.shape == predicted.shape
     kind = np.where(mask == VOID, 2, (mask != predicted).astype(np.uint8))
     return np.array([RIGHT, WRONG, UNKNOWN], dtype=np.uint8)[kind]
-
-
-def legend(names: Sequence[str], colours: Picture, *, width: int = 480) -> Picture:
-    """A white strip of that width with a swatch and the name of each class, in as many rows as they take.
-
-    ``colours`` (C or more, 3) are in the order of ``names``. A name wider than the strip is cut at its edge.
-    """
-    assert len(names) <= len(colours)
-    font = ImageFont.load_default(size=11)
-    places: list[tuple[int, int]] = []
-    x, row = 0, 0
-    for name in names:
-        taken = LINE + int(np.ceil(font.getlength(name))) + 8
-        if x > 0 and x + taken > width:
-            x, row = 0, row + 1
-        places.append((x, row * LINE))
-        x += taken
-    strip = Image.new("RGB", (width, (row + 1) * LINE), "white")
-    pen = ImageDraw.Draw(strip)
-    for (left, top), name, colour in zip(places, names, colours, strict=False):
-        # outlined, or a white class were no swatch
-        pen.rectangle((left + 2, top + 2, left + 12, top + 12), fill=tuple(map(int, colour)), outline="black")
-        pen.text((left + LINE, top + 1), name, fill="black", font=font)
-    return np.asarray(strip)
