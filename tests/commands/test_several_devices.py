@@ -103,3 +103,24 @@ def test_two_processes_train_one_network(tmp_path: Path, voc_on_disk: Path, sett
         branch = trained("--resume", str(run.checkpoints / "epoch-001.ckpt"))
         assert branch.path.name == "002"
         assert branch.epochs()[1]["train"] == pytest.approx(run.epochs()[1]["train"])
+
+
+@pytest.mark.slow
+def test_two_processes_score_every_pixel_once(tmp_path: Path, masks_on_disk: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    words = [sys.executable, program, "train", "voc2007-own", f"data.root={masks_on_disk}", *SETTINGS]
+    settings = ["model.name=glance", "model.width=16", "data.image_size=64", "data.augment.size=null"]
+    done = subprocess.run([*words, *settings], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ranks = [torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True)), "the processes train one network"
+    run = Run.open(tmp_path / "runs" / "voc2007-own" / "001")
+    two = run.evaluation("val")
+    numbers, rows = two.metrics(), two.predictions()
+    masks = {name: (two.path / name).read_bytes() for name in rows["mask"]}
+    assert len(masks) == numbers["n"] == 6
+    one = evaluate(run, "trainer.devices=1")
+    assert one.metrics()["confusion"] == numbers["confusion"]
+    assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)
+    assert {name: (one.path / name).read_bytes() for name in one.predictions()["mask"]} == masks
