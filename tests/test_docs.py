@@ -6,6 +6,7 @@ use. ``.venv/bin/python tests/test_docs.py`` renews the reference of keys in doc
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -128,6 +129,12 @@ def prepare(folder: Path) -> None:
     for xml in (voc / "Annotations").iterdir():
         xml.write_text(re.sub(r"<name>(\w+)", lambda found: f"<name>{VOC_NAMES[found[1]]}", xml.read_text()))
     imagenet_tars(folder / "downloads")
+    captions = [
+        {"id": i, "image_id": i % 2, "caption": text} for i, text in enumerate(("a cat", "a dog", "cats", "it"))
+    ]
+    (folder / "captions_val.json").write_text(json.dumps({"annotations": captions}))
+    results = [{"image_id": i, "caption": text} for i, text in enumerate(("one cat", "a dog"))]
+    (folder / "results.json").write_text(json.dumps(results))
     for name in ("holiday/001.jpg", "holiday/002.jpg", "more/003.jpg"):
         (folder / name).parent.mkdir(exist_ok=True)
         picture(["red"], seed=7).save(folder / name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from saccade.files import copy_file, to_json, write_json, write_text, written_aside
+from saccade.files import cache_folder, copy_file, to_json, write_json, write_text, written_aside
 
 
 def break_off(path: Path, error: BaseException) -> None:
@@ -148,3 +148,13 @@ def test_a_copy_is_whole_and_an_impossible_one_changes_nothing(tmp_path: Path) -
         copy_file(tmp_path / "missing", target)
     assert target.read_bytes() == old
     assert names(target.parent) == ["b"]
+
+
+def test_cache_folder_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SACCADE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert cache_folder() == Path.home() / ".cache" / "saccade"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "saccade"
+    monkeypatch.setenv("SACCADE_CACHE", str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"

@@ -23,6 +23,7 @@ COMMANDS = {
     "data prepare": ["--from", "--to", "name"],
     "data fetch": ["--to", "name"],
     "find-lr": ["--config", "--runs", "words"],
+    "score captions": ["--json", "--partial", "references", "results"],
     "summary": ["--all", "--classes", "--config", "--depth", "--json", "words"],
 }
 

@@ -1,7 +1,8 @@
 """saccade: one config and one command train, measure, and let you look at a vision model.
 
 Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``, ``summary``,
-``find_lr``, ``data_check``, ``data_stats``, ``data_prepare``, ``data_fetch``, ``load``; and ``Run`` opens a run folder.
+``find_lr``, ``data_check``, ``data_stats``, ``data_prepare``, ``data_fetch``,
+``score_captions``, ``load``; and ``Run`` opens a run folder.
 They are imported when first used, so that ``import saccade`` itself is quick.
 """
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         predict,
         presets,
         report,
+        score_captions,
         summary,
         train,
     )
@@ -46,6 +48,7 @@ __all__ = [
     "predict",
     "presets",
     "report",
+    "score_captions",
     "summary",
     "train",
 ]

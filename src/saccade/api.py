@@ -20,6 +20,7 @@ from saccade.commands import predict as _predict
 from saccade.commands import prepare as _prepare
 from saccade.commands import report as _report
 from saccade.commands import resume as _resume
+from saccade.commands import score as _score
 from saccade.commands import summary as _summary
 from saccade.commands import train as _train
 from saccade.commands.data import DataStatistics
@@ -43,6 +44,7 @@ __all__ = [
     "predict",
     "presets",
     "report",
+    "score_captions",
     "summary",
     "train",
 ]
@@ -52,6 +54,7 @@ predict = _predict.predict
 browse = _browse.browse
 report = _report.report
 summary = _summary.summary
+score_captions = _score.score_captions
 presets = _config.preset_names
 
 

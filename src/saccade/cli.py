@@ -29,7 +29,9 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Check, show, or describe a config without running it.")
 data_app = typer.Typer(no_args_is_help=True, help="Get a data set, and look at it before training on it.")
 app.add_typer(config_app, name="config")
+score_app = typer.Typer(no_args_is_help=True, help="Score files of results that any program wrote.")
 app.add_typer(data_app, name="data")
+app.add_typer(score_app, name="score")
 
 Words = Annotated[
     list[str] | None,
@@ -306,6 +308,26 @@ def data_fetch(
     from saccade.commands.fetch import fetch_voc
 
     print(fetch_voc(name, target))
+
+
+@score_app.command("captions", epilog="Example: saccade score captions results.json captions_val2014.json")
+def score_captions(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="COCO results: a list of image_id and caption.")],
+    references: Annotated[Path, typer.Argument(metavar="REFERENCES", help="COCO captions of the same images.")],
+    partial: Annotated[bool, typer.Option("--partial", help="Leave out images without a result.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """BLEU-1 to 4, METEOR, ROUGE-L and CIDEr-D of captions, equal to coco-caption's, without Java."""
+    from saccade.commands.score import score_captions as command
+
+    found = command(results, references, partial=partial)
+    numbers = {**found.metrics, "n": found.n}
+    if as_json:
+        print(json.dumps(numbers, indent=2))
+        return
+    from saccade.commands.tables import numbers_table
+
+    _print_table(numbers_table(found.metrics, title=f"{found.n} images"))
 
 
 def main() -> None:

@@ -28,6 +28,12 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def cache_folder() -> Path:
+    """What can be made again is kept there: $SACCADE_CACHE, or ``saccade`` in the user's folder of caches."""
+    own, users = os.environ.get("SACCADE_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    return Path(own) if own else (Path(users) if users else Path.home() / ".cache") / "saccade"
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
     with written_aside(path) as aside:

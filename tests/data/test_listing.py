@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from saccade.data.captions import Captions
 from saccade.data.listing import Listing, Masks, counts, fingerprint
 from saccade.data.masks import MaskCoding
 from saccade.data.paths import PathList
@@ -115,3 +116,28 @@ def test_fingerprint_sees_the_masks(tmp_path: Path, change: str) -> None:
     else:
         masks = replace(before.masks, void=before.masks.void * 2)
     assert fingerprint(replace(before, masks=masks)) != fingerprint(before)
+
+
+def with_captions(root: Path) -> Listing:
+    captions = Captions.gathered([7, 8, 9], [["a", "b"], ["c"], ["d", "e", "f"]])
+    return replace(listing(root), targets=np.zeros((3, 0), dtype=np.int8), classes=(), captions=captions)
+
+
+def test_take_keeps_captions_with_their_images(tmp_path: Path) -> None:
+    taken = with_captions(tmp_path).take(np.array([2, 0]))
+    assert taken.captions is not None
+    assert [taken.captions.of(i) for i in range(2)] == [("d", "e", "f"), ("a", "b")]
+    assert taken.captions.ids.tolist() == [9, 7]
+    assert list(taken.images) == ["2.jpg", "0.jpg"]
+
+
+@pytest.mark.parametrize("change", ["none", "word", "place"])
+def test_fingerprint_sees_the_captions(tmp_path: Path, change: str) -> None:
+    before = with_captions(tmp_path)
+    captions: Captions | None = None
+    if change == "word":
+        captions = Captions.gathered([7, 8, 9], [["a", "b"], ["x"], ["d", "e", "f"]])
+    elif change == "place":
+        captions = Captions.gathered([7, 8, 9], [["a"], ["b", "c"], ["d", "e", "f"]])
+    assert fingerprint(replace(before, captions=captions)) != fingerprint(before)
+    assert fingerprint(with_captions(tmp_path)) == fingerprint(before)

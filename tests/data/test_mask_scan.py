@@ -11,7 +11,7 @@ from PIL import Image
 
 from saccade.data import mask_scan
 from saccade.data.listing import Listing, Masks
-from saccade.data.mask_scan import cache_folder, mask_faults, scan
+from saccade.data.mask_scan import mask_faults, scan
 from saccade.data.masks import MaskCoding, palette_png
 from saccade.data.paths import PathList
 from saccade.errors import DataError
@@ -214,16 +214,6 @@ def test_a_bad_split_is_not_kept(root: Path, tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_stops_nothing(root: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert scanned(root, tmp_path / "file" / "cache").pixels.sum() == 7
-
-
-def test_cache_folder_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("SACCADE_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    assert cache_folder() == Path.home() / ".cache" / "saccade"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "saccade"
-    monkeypatch.setenv("SACCADE_CACHE", str(tmp_path / "own"))
-    assert cache_folder() == tmp_path / "own"
 
 
 def test_faults_that_came_later_are_found(root: Path) -> None:

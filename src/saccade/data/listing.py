@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saccade.data.captions import Captions
 from saccade.data.masks import MaskCoding
 from saccade.data.paths import PathList
 
@@ -49,7 +50,8 @@ class Listing:
     ``images``: N paths relative to ``root``, with forward slashes, in the order of the split's own file or
     sorted. ``targets``: for one class an image, (N,) int64 positions in ``classes``; for many, (N, C) int8 of
     1 present, 0 absent, -1 ignored (difficult in VOC's sense: neither scored nor learned). ``masks``: where pixels
-    have classes; an image's targets then say which of them occur.
+    have classes; an image's targets then say which of them occur. ``captions``: where images are described in words;
+    there are no classes then, and targets are (N, 0).
     """
 
     root: Path
@@ -57,11 +59,13 @@ class Listing:
     targets: NDArray[np.int64] | NDArray[np.int8]
     classes: tuple[str, ...]
     masks: Masks | None = None
+    captions: Captions | None = None
 
     def __post_init__(self) -> None:
         assert len(self.images) == len(self.targets)
         assert self.targets.ndim == 1 or self.targets.shape[1] == len(self.classes)
         assert self.masks is None or len(self.masks.paths) == len(self.images)
+        assert self.captions is None or len(self.captions) == len(self.images)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -69,7 +73,8 @@ class Listing:
     def take(self, indices: NDArray[np.int64]) -> Listing:
         """The images at ``indices``, in that order."""
         masks = None if self.masks is None else self.masks.take(indices)
-        return Listing(self.root, self.images.take(indices), self.targets[indices], self.classes, masks)
+        captions = None if self.captions is None else self.captions.take(indices)
+        return Listing(self.root, self.images.take(indices), self.targets[indices], self.classes, masks, captions)
 
 
 def counts(listing: Listing) -> dict[str, dict[str, int]]:
@@ -87,8 +92,8 @@ def counts(listing: Listing) -> dict[str, dict[str, int]]:
 def fingerprint(listing: Listing) -> str:
     """32 hex digits over the classes, names, targets and file sizes, wherever the root lies.
 
-    Of masks the names and the pixels of each class count too. The contents of the images are not read: an edit that
-    keeps the size goes unseen. A missing file counts as size -1.
+    Of masks the names and the pixels of each class count too, and of captions every letter. The contents of the images
+    are not read: an edit that keeps the size goes unseen. A missing file counts as size -1.
     """
     digest = hashlib.blake2b(json.dumps(listing.classes).encode(), digest_size=16)
     text, ends = listing.images.arrays()
@@ -97,6 +102,9 @@ def fingerprint(listing: Listing) -> str:
     if listing.masks is not None:
         text, ends = listing.masks.paths.arrays()
         arrays += [ends, text, listing.masks.pixels, listing.masks.void]
+    if listing.captions is not None:
+        text, ends = listing.captions.texts.arrays()
+        arrays += [ends, text, listing.captions.ends]
     for array in arrays:
         digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
     return digest.hexdigest()

@@ -34,12 +34,6 @@ class _Found(NamedTuple):
     heights_widths: NDArray[np.int64]
 
 
-def cache_folder() -> Path:
-    """Where what was found in masks is kept: $SACCADE_CACHE, or ``saccade`` in the user's folder of caches."""
-    own, users = os.environ.get("SACCADE_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    return Path(own) if own else (Path(users) if users else Path.home() / ".cache") / "saccade"
-
-
 def scan(
     root: Path,
     images: PathList,

@@ -13,10 +13,10 @@ from saccade.console import progress_bar
 from saccade.data import mask_folders, voc_masks
 from saccade.data.listing import Listing
 from saccade.data.mask_layout import MaskLayout, class_colours
-from saccade.data.mask_scan import cache_folder
 from saccade.data.paired import PairedAugmentation, ScoringTransform, TrainingTransform
 from saccade.draw import overlay
 from saccade.errors import ConfigError
+from saccade.files import cache_folder
 from saccade.nn.init import initialize
 from saccade.nn.padded import Padded
 from saccade.nn.segmenters import build_segmenter

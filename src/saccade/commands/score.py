@@ -1,0 +1,39 @@
+"""``saccade score captions``: coco-caption's numbers for any results file, without a run and without Java."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from saccade.console import say
+from saccade.data.coco_captions import read_references, read_results
+from saccade.files import cache_folder
+from saccade.metrics.captions.meteor import Meteor
+from saccade.metrics.captions.meteor_tables import MeteorMissingError
+from saccade.metrics.captions.results import paired
+from saccade.metrics.captions.scores import CaptionScores, caption_scores
+
+
+def score_captions(results: str | Path, references: str | Path, *, partial: bool = False) -> CaptionScores:
+    """BLEU-1 to 4, METEOR, ROUGE-L and CIDEr-D of a COCO results file; METEOR where its tables are installed.
+
+    Args:
+        results: JSON, a list of ``{"image_id": ..., "caption": ...}``, one for each image.
+        references: a COCO captions file with all captions of the same images.
+        partial: images without a result are left out, also of what weighs words for CIDEr-D.
+
+    Raises:
+        DataError: a file that cannot be read, or images that do not match.
+    """
+    found = paired(read_results(Path(results)), read_references(Path(references)), partial=partial)
+    return caption_scores(found.captions, found.references, meteor=meteor_if_installed())
+
+
+def meteor_if_installed() -> Meteor | None:
+    """METEOR, or None and a message that says what to install: it is never approximated under its name."""
+    if not any(cache_folder().glob("paraphrases-*")):
+        say("METEOR: looking for its tables; the first time they are indexed, which takes some ten seconds")
+    try:
+        return Meteor.load(cache_folder())
+    except MeteorMissingError as error:
+        say(f"without METEOR: {error}")
+        return None
