@@ -29,10 +29,11 @@ class Sample:
     """One image as the network sees it, and its target."""
 
     index: int  # position in the split's listing
-    image: Tensor  # (3, H, W) float32, normalised
+    image: Tensor  # (3, H, W) float32, normalised; or features computed before, (D,) or (R, D) float32 of R regions
     target: Tensor
     """classify: () int64 class; multilabel: (C,) int8 of 1 present, 0 absent, -1 ignored; segment: (h, w) uint8 class
-    of each pixel, 255 void, which may be of another size than the image."""
+    of each pixel, 255 void, which may be of another size than the image; caption: (L,) int64 words from <start> to
+    <end>."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +41,23 @@ class Batch:
     """B samples of one split, stacked; of unlike sizes, padded at the right and below."""
 
     index: Tensor  # (B,) int64
-    image: Tensor  # (B, 3, H, W) float32, normalised
-    target: Tensor  # classify: (B,) int64; multilabel: (B, C) int8; segment: (B, h, w) uint8, 255 void or padding
+    image: Tensor  # (B, 3, H, W) float32, normalised; or features, (B, D) or (B, R, D) float32
+    target: Tensor
+    """classify: (B,) int64; multilabel: (B, C) int8; segment: (B, h, w) uint8, 255 void or padding; caption: (B, L)
+    int64, 0 padding."""
     size: Tensor | None = None  # segment: (B, 2) int64 height and width of each target; stays on the CPU, like index
+    length: Tensor | None = None  # caption: (B,) int64 words of each target, <start> and <end> among them; likewise
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> Batch:
         """The same batch on a device; called by Lightning."""
         image = self.image.to(device, non_blocking=non_blocking)
         target = self.target.to(device, non_blocking=non_blocking)
-        return Batch(self.index, image, target, self.size)
+        return Batch(self.index, image, target, self.size, self.length)
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory, for the copy to a GPU; called by the DataLoader."""
-        size = None if self.size is None else self.size.pin_memory()
-        return Batch(self.index.pin_memory(), self.image.pin_memory(), self.target.pin_memory(), size)
+        size, length = (None if part is None else part.pin_memory() for part in (self.size, self.length))
+        return Batch(self.index.pin_memory(), self.image.pin_memory(), self.target.pin_memory(), size, length)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saccade.data import folder, scene_files, voc, voc_masks
+from saccade.data import coco_captions, folder, scene_captions, scene_files, voc, voc_masks
 from saccade.data.mask_layout import MaskLayout
 from saccade.data.masks import palette_of
 from saccade.data.scene_files import class_mask, class_states, ensure
@@ -270,3 +270,23 @@ def test_masks_show_each_class_in_a_colour_of_its_own(tmp_path: Path) -> None:
     assert palette is not None
     assert palette[0].tolist() == [0, 0, 0]
     assert len(np.unique(palette[:9], axis=0)) == 9
+
+
+def test_captions_are_those_of_the_scenes_and_the_reader_reads_them(tmp_path: Path) -> None:
+    ensure(tmp_path / "scenes", **{**SETTINGS, "layout": "captions"})
+    assert coco_captions.splits(tmp_path / "scenes") == ["train", "val"]
+    seen: set[int] = set()
+    for split, count in (("train", 40), ("val", 24)):
+        listing = coco_captions.read(tmp_path / "scenes", split)
+        assert list(listing.images) == [f"JPEGImages/{split}_{i:06d}.jpg" for i in range(count)]
+        assert listing.captions is not None
+        for i in range(count):
+            image, scene = draw_scene(4, i, size=32, split=split, max_objects=2)  # type: ignore[arg-type]
+            assert listing.captions.of(i) == scene_captions.captions(scene, seed=4, index=i)
+            with Image.open(listing.root / listing.images[i]) as picture:
+                assert np.abs(np.asarray(picture, dtype=int) - image).mean() < 12
+        seen.update(listing.captions.ids.tolist())
+    assert len(seen) == 64
+    document = json.loads((tmp_path / "scenes/captions/captions_val.json").read_text())
+    assert len({annotation["id"] for annotation in document["annotations"]}) == 5 * 24
+    assert document["images"][3] == {"id": 1000003, "file_name": "val_000003.jpg", "height": 32, "width": 32}

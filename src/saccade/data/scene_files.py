@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from saccade.data import scene_captions
 from saccade.data.mask_layout import CLASSES_FILE
 from saccade.data.masks import palette_png
 from saccade.data.scenes import CLASSES, VERSION, Scene, SceneSplit, draw_scene
 from saccade.errors import DataError
 from saccade.files import write_json
 
-Layout: TypeAlias = Literal["voc", "folder", "masks"]
+Layout: TypeAlias = Literal["voc", "folder", "masks", "captions"]
 MASK_CLASSES = ("background", *CLASSES)
 """Of the layout ``masks``, in the order of their ids; the other layouts have ``CLASSES``."""
 Progress: TypeAlias = Callable[[int, int], None]
@@ -55,7 +56,7 @@ def ensure(
         _check_record(root, wanted)
         return False
     root = root.resolve()
-    write = {"voc": write_voc, "folder": write_folder, "masks": write_masks}[layout]
+    write = {"voc": write_voc, "folder": write_folder, "masks": write_masks, "captions": write_captions}[layout]
     try:
         with _folder_aside(root) as aside:
             write(aside, train=train, val=val, size=size, seed=seed, progress=progress)
@@ -118,6 +119,28 @@ def write_masks(root: Path, *, train: int, val: int, size: int, seed: int, progr
         text = "".join(f"{image_id}\n" for image_id in ids)
         (root / "ImageSets/Segmentation" / f"{split_name}.txt").write_text(text, encoding="utf-8")
     (root / CLASSES_FILE).write_text("".join(f"{name}\n" for name in MASK_CLASSES), encoding="utf-8")
+
+
+def write_captions(root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None) -> None:
+    """Write COCO's layout for captions: one or two shapes a scene, and ``captions/captions_<split>.json``.
+
+    Image ids begin at 0, and in the validation split at a million, so that no two images share one.
+    """
+    (root / "JPEGImages").mkdir(parents=True, exist_ok=True)
+    documents: dict[str, dict[str, list[Any]]] = {
+        split: {"images": [], "annotations": []} for split in ("train", "val")
+    }
+    for split, index in _counted(train, val, progress):
+        image, scene = draw_scene(seed, index, size=size, split=split, max_objects=scene_captions.MOST_OBJECTS)
+        name, image_id = f"{split}_{index:06d}.jpg", index + (10**6 if split == "val" else 0)
+        _save_jpeg(image, root / "JPEGImages" / name)
+        documents[split]["images"].append({"id": image_id, "file_name": name, "height": size, "width": size})
+        documents[split]["annotations"] += [
+            {"id": image_id * scene_captions.PER_SCENE + k, "image_id": image_id, "caption": caption}
+            for k, caption in enumerate(scene_captions.captions(scene, seed=seed, index=index))
+        ]
+    for split_name, document in documents.items():
+        write_json(root / "captions" / f"captions_{split_name}.json", document)
 
 
 def class_mask(scene: Scene) -> NDArray[np.uint8]:

@@ -1,0 +1,229 @@
+"""Features that others computed: one ``.npy``, one an image, HDF5, and the bottom-up TSV; read, and converted to ours.
+
+Letters: k regions of an image, of which R are kept, D features of a region.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saccade.data.feature_files import Pool, pooled
+from saccade.data.feature_writer import FeatureWriter
+from saccade.data.parallel import Progress
+from saccade.data.wording import counted, named
+from saccade.errors import DataError
+
+
+class Found(NamedTuple):
+    """What a source has of one image."""
+
+    features: NDArray[Any]  # (k, D) or (D,)
+    boxes: NDArray[np.float32] | None = None  # (k, 4) x0, y0, x1, y1 as shares of width and height
+
+
+class Source(Protocol):
+    """Features by the key of an image: its name, its name without folder or suffix, or its id."""
+
+    def __contains__(self, key: object) -> bool: ...
+
+    def __getitem__(self, key: str) -> Found: ...
+
+
+class ArrayRows:
+    """One array with a row an image, (N, D) or (N, k, D): of an ``.npy`` or an HDF5 file; ``keys`` are N."""
+
+    def __init__(self, path: Path, array: Any, keys: Sequence[str]) -> None:
+        if len(array) != len(keys):
+            raise DataError(f"{path}: has {len(array)} rows for {counted(len(keys), 'image')}; it takes one an image")
+        self._array = array
+        self._row = {key: i for i, key in enumerate(keys)}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._row
+
+    def __getitem__(self, key: str) -> Found:
+        return Found(np.asarray(self._array[self._row[key]]))
+
+
+class NpyFolder:
+    """A folder with one ``.npy`` an image, (D,) or (k, D), under the image's name or id."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __contains__(self, key: object) -> bool:
+        return (self._folder / f"{key}.npy").is_file()
+
+    def __getitem__(self, key: str) -> Found:
+        return Found(_loaded(self._folder / f"{key}.npy"))
+
+
+class Hdf5Images:
+    """An HDF5 file with one dataset an image, (D,) or (k, D), named ``<key>`` or ``<key>_features``."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._file or f"{key}_features" in self._file
+
+    def __getitem__(self, key: str) -> Found:
+        name = key if key in self._file else f"{key}_features"
+        return Found(np.asarray(self._file[name][()]))
+
+
+class BottomUpTsv:
+    """The TSV files of bottom-up attention (Anderson et al. 2018): features and boxes as base64 of float32.
+
+    Columns, without a header: image_id, image_w, image_h, num_boxes, boxes (k, 4) in pixels, features (k, D).
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Look up where in which file each image stands; everything is read for that."""
+        self._place: dict[str, tuple[Path, int]] = {}
+        for path in paths:
+            with path.open("rb") as file:
+                start = 0
+                for line in file:
+                    if line.strip():
+                        self._place.setdefault(line[: line.find(b"\t")].decode("ascii", "replace"), (path, start))
+                    start += len(line)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._place
+
+    def __getitem__(self, key: str) -> Found:
+        path, start = self._place[key]
+        with path.open("rb") as file:
+            file.seek(start)
+            columns = file.readline().rstrip(b"\r\n").split(b"\t")
+        try:
+            _, width, height, k, *coded = columns
+            boxes, features = (np.frombuffer(base64.b64decode(text), "<f4").reshape(int(k), -1) for text in coded)
+            size = np.array([float(width), float(height)] * 2)
+            return Found(features, (boxes.reshape(-1, 4) / size).astype(np.float32))
+        except (ValueError, binascii.Error) as error:
+            expected = "image_id, image_w, image_h, num_boxes, boxes and features"
+            raise DataError(f"{path}: the line of image {key} is not {expected} ({error})") from None
+
+
+def open_source(path: Path, images: Sequence[str]) -> Source:
+    """The features at ``path``: a folder of .npy or .tsv files, an .npy, .h5, .hdf5 or .tsv file.
+
+    Where one array holds them all its rows are those of ``images``, in their order.
+
+    Raises:
+        DataError: there is nothing, or nothing of these kinds; h5py is not installed.
+    """
+    if path.is_dir():
+        tables = sorted(p for p in path.iterdir() if ".tsv" in p.suffixes)
+        return BottomUpTsv(tables) if tables else NpyFolder(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file or folder of features")
+    if path.suffix == ".npy":
+        return ArrayRows(path, _loaded(path), images)
+    if path.suffix in (".h5", ".hdf5"):
+        file = _hdf5(path)
+        arrays = list(file.values())
+        return ArrayRows(path, arrays[0], images) if len(arrays) == 1 and len(images) > 1 else Hdf5Images(file)
+    if ".tsv" in path.suffixes:
+        return BottomUpTsv([path])
+    raise DataError(f"{path}: features are read from .npy, .h5, .hdf5 or .tsv, or from a folder of .npy or .tsv files")
+
+
+def convert(
+    source: Source,
+    path: Path,
+    images: Sequence[str],
+    ids: Sequence[int],
+    *,
+    origin: str,
+    regions: int | None = None,
+    pool: Pool = "none",
+    progress: Progress | None = None,
+) -> None:
+    """Write the features of N ``images`` to ``path``, going on where an earlier call stopped.
+
+    ``ids``: N, the number of each image in the data set's file. ``origin``: what the source is called in the index.
+    ``regions``: R, how many are kept of each image, the first ones; an image with fewer gets rows of zeros. None keeps
+    all, where all images have equally many.
+
+    Raises:
+        DataError: images without features, or with features of another shape than the first.
+    """
+    keys = _keys(source, images, ids)
+    first = _row(source[keys[0]], regions, pool)
+    if first.features.ndim not in (1, 2):
+        raise DataError(f"{origin}: {images[0]} has features of shape {first.features.shape}; it takes (D,) or (R, D)")
+    boxes = first.boxes is not None
+    made = {"source": origin, "regions": regions, "pool": pool}
+    with FeatureWriter(path, images, first.features.shape, made=made, boxes=boxes) as writer:
+        if progress is not None:
+            progress(writer.done)
+        for image, key in zip(images[writer.done :], keys[writer.done :], strict=True):
+            found = _row(source[key], regions, pool)
+            if found.features.shape != first.features.shape or (found.boxes is not None) != boxes:
+                shapes = f"{found.features.shape}, and {images[0]} of {first.features.shape}"
+                raise DataError(f"{origin}: {image} has features of shape {shapes}; say how many regions to keep")
+            writer.write(found.features[None], None if found.boxes is None else found.boxes[None])
+            if progress is not None:
+                progress(1)
+
+
+def _row(found: Found, regions: int | None, pool: Pool) -> Found:
+    """What is kept of an image: its first ``regions``, filled up with zeros, or one vector made of them."""
+    features = found.features.astype(np.float32)
+    if features.ndim != 2:
+        return Found(features)
+    if pool != "none":
+        return Found(pooled(features[:regions], pool))
+    count = regions or len(features)
+    return Found(_fitted(features, count), None if found.boxes is None else _fitted(found.boxes, count))
+
+
+def _fitted(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """(k, D) to (``count``, D): the first rows, and zeros where there are fewer."""
+    result = np.zeros((count, rows.shape[1]), dtype=np.float32)
+    result[: len(rows)] = rows[:count]
+    return result
+
+
+def _keys(source: Source, images: Sequence[str], ids: Sequence[int]) -> list[str]:
+    """The key under which the source has each image."""
+    found = []
+    for image, image_id in zip(images, ids, strict=True):
+        path = PurePosixPath(image)
+        found.append(next((k for k in (image, path.name, path.stem, str(image_id)) if k in source), None))
+    missing = [image for image, key in zip(images, found, strict=True) if key is None]
+    if missing:
+        some = f"{counted(len(missing), 'image')} of {len(images)}, among them {named(missing, limit=3)}"
+        raise DataError(f"no features of {some}; they are looked for by name, with and without suffix, and by id")
+    return [key for key in found if key is not None]
+
+
+def _loaded(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: cannot be read as an array ({error})") from None
+    return array
+
+
+def _hdf5(path: Path) -> Any:
+    """An opened HDF5 file."""
+    try:
+        h5py = import_module("h5py")
+    except ImportError:
+        raise DataError(f"{path}: to read HDF5 takes the package h5py; install it with: pip install h5py") from None
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read as HDF5 ({error})") from None
