@@ -1,0 +1,94 @@
+"""Building a captioning network by name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from saccade.errors import ConfigError
+from saccade.nn.caption_attention import AttentionCaptioner
+from saccade.nn.caption_base import Captioner
+from saccade.nn.caption_recurrent import RecurrentCaptioner
+from saccade.nn.caption_transformer import TransformerCaptioner
+from saccade.nn.caption_updown import UpDownCaptioner
+from saccade.nn.cells import CELLS
+
+CAPTIONERS = (*CELLS, "attention", "updown", "transformer")
+"""All names; the first are those of the cell in the recurrent layers."""
+
+LAYERS = {"rnn": 1, "gru": 2, "gru_torch": 2, "lstm": 2, "attention": 2, "updown": 2, "transformer": 3}
+"""Of each network, unless said otherwise."""
+
+HEADS = 8
+"""Of each attention of the transformer."""
+
+
+def build_captioner(
+    name: str,
+    *,
+    vocabulary: int,
+    feature_size: int,
+    regions: int = 10,
+    layers: int | None = None,
+    embedding: int | None = None,
+    hidden: int | None = None,
+    fused: bool = True,
+) -> Captioner:
+    """The network ``name``, with random weights.
+
+    Args:
+        name: one of ``CAPTIONERS``.
+        vocabulary: V, words and marks.
+        feature_size: D, numbers of a region.
+        regions: R, of an image; the others but ``attention`` take any number.
+        layers: as in ``LAYERS`` where None; of ``updown`` always 2.
+        embedding: numbers of a word: 300 where None, of ``updown`` 1000; of ``transformer`` always ``hidden``.
+        hidden: units of a layer: 512 where None, of ``updown`` 1000.
+        fused: recurrent layers run through torch's kernels where these compute the same; only the speed differs.
+
+    Raises:
+        ConfigError: no such network, or a setting that is not for it.
+    """
+    _require_name(name)
+    _refuse_settings(name, layers=layers, embedding=embedding, hidden=hidden)
+    said = {"embedding": embedding, "hidden": hidden}
+    settings: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
+    settings |= {"vocabulary": vocabulary, "feature_size": feature_size}
+    if name == "updown":
+        return UpDownCaptioner(**settings)
+    settings["layers"] = layers or LAYERS[name]
+    if name == "transformer":
+        return TransformerCaptioner(**settings, heads=HEADS)
+    if name == "attention":
+        return AttentionCaptioner(**settings, regions=regions, fused=fused)
+    return RecurrentCaptioner(name, **settings, fused=fused)
+
+
+def _require_name(name: str) -> None:
+    if name in CAPTIONERS:
+        return
+    nearest = difflib.get_close_matches(name, CAPTIONERS, n=3)
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"choose one of {', '.join(CAPTIONERS)}"
+    raise ConfigError(f"model.name: no captioning network is called {name!r}; {hint}")
+
+
+def _refuse_settings(name: str, *, layers: int | None, embedding: int | None, hidden: int | None) -> None:
+    """Settings that do not go with the network."""
+    if name == "updown" and layers not in (None, 2):
+        raise ConfigError(f"model.layers: is {layers}, and updown has two LSTMs; set model.layers=null")
+    if name == "attention" and layers is not None and layers < 2:
+        raise ConfigError(
+            f"model.layers: is {layers}, and attention looks from the second-last layer; set model.layers=2 or more"
+        )
+    if name != "transformer":
+        return
+    if embedding not in (None, hidden):
+        raise ConfigError(
+            f"model.embedding: is {embedding}, and a word of the transformer has as many numbers as its layers have "
+            "units; set model.embedding=null"
+        )
+    if hidden is not None and hidden % HEADS:
+        raise ConfigError(
+            f"model.hidden: is {hidden}, and the transformer has {HEADS} heads; "
+            f"set model.hidden={-(-hidden // HEADS) * HEADS}, a multiple of {HEADS}"
+        )
