@@ -319,15 +319,13 @@ def score_captions(
 ) -> None:
     """BLEU-1 to 4, METEOR, ROUGE-L and CIDEr-D of captions, equal to coco-caption's, without Java."""
     from saccade.commands.score import score_captions as command
+    from saccade.commands.score import score_table
 
     found = command(results, references, partial=partial)
-    numbers = {**found.metrics, "n": found.n}
     if as_json:
-        print(json.dumps(numbers, indent=2))
-        return
-    from saccade.commands.tables import numbers_table
-
-    _print_table(numbers_table(found.metrics, title=f"{found.n} images"))
+        print(json.dumps({**found.metrics, "n": found.n}, indent=2))
+    else:
+        _print_table(score_table(found))
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ def test_images_that_do_not_match(files: tuple[Path, Path], saccade: Saccade, mo
     results.write_text(json.dumps([{"image_id": 2, "caption": "a wave"}]))
     said = saccade("score", "captions", results, references)
     assert said.code == 2
-    assert "2 of the 3 images" in said.err
+    assert f"{results}: no caption for 2 of the 3 images" in said.err.replace("\n", "")
     assert "--partial" in said.err
     alone = saccade("score", "captions", results, references, "--partial", "--json")
     assert json.loads(alone.out)["n"] == 1
@@ -86,3 +86,15 @@ def test_images_that_do_not_match(files: tuple[Path, Path], saccade: Saccade, mo
     assert "7" in said.err
     results.write_text("[]")
     assert saccade("score", "captions", results, references).code == 2
+
+
+def test_empty_captions_are_scored_and_told(
+    files: tuple[Path, Path], saccade: Saccade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    results, references = files
+    results.write_text(json.dumps([{"image_id": i, "caption": " " if i else "a cat"} for i in range(3)]))
+    said = saccade("score", "captions", results, references, "--json")
+    assert said.code == 0
+    assert "2 of 3 captions are empty" in said.err
+    assert json.loads(said.out)["n"] == 3

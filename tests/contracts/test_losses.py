@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from saccade.losses import segment
+from saccade.losses import caption, segment
 from saccade.losses.classify import cross_entropy
 from saccade.losses.classify import focal as softmax_focal
 from saccade.losses.multilabel import asymmetric, bce, focal
@@ -22,6 +22,13 @@ def on_pixels(loss):
         return loss(pixels, mask, **settings)
 
     return loss_of_images
+
+
+def on_words(logits, target, **settings):
+    """The loss of captions as one of (B, 4) logits and (B,) classes: three words an image, the last of them padding."""
+    words = torch.stack([logits, logits / 2, logits], dim=1)
+    mask = torch.tensor([True, True, False]).expand(len(logits), 3)
+    return caption.cross_entropy(words, target[:, None].expand(-1, 3), mask, **settings)
 
 
 def region_and_pixels(logits, mask, **settings):
@@ -50,6 +57,8 @@ LOSSES = {
     "segment focal": (on_pixels(segment.focal), False, {}, {"class_weights": W}),
     "segment dice": (on_pixels(segment.dice), False, {}, {}),
     "segment jaccard": (on_pixels(segment.jaccard), False, {}, {}),
+    "caption cross_entropy": (on_words, False, {}, {}),
+    "caption cross_entropy, smoothed": (on_words, False, {"label_smoothing": 0.1}, {}),
     "segment dice + cross_entropy": (on_pixels(region_and_pixels), False, {}, {"class_weights": W}),
 }
 every = pytest.mark.parametrize(("loss", "multilabel", "settings", "by_class"), LOSSES.values(), ids=LOSSES)

@@ -144,6 +144,9 @@ def test_references_of_a_data_set_and_without_the_list_of_images(root: Path) -> 
     path.write_text(json.dumps({"annotations": []}))
     with pytest.raises(DataError, match="'annotations' is empty"):
         coco_captions.read_references(path)
+    path.write_text('{"images": [], "dataset": "coco"}')
+    with pytest.raises(DataError, match="has no list 'annotations', but 'dataset', 'images'; captions are read in"):
+        coco_captions.read_references(path)
 
 
 def test_results_hold_one_caption_an_image_and_it_may_be_empty(tmp_path: Path) -> None:
@@ -155,8 +158,10 @@ def test_results_hold_one_caption_an_image_and_it_may_be_empty(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[]", "holds no results; a file of results is a list of"),
-        ('{"annotations": []}', "holds no results"),
+        ("[]", "is an empty list; a file of results is a list of"),
+        ("7", "is no list; a file of results is"),
+        ('{"annotations": []}', "as references do, which come second; a file of results is"),
+        ('{"results": [], "model": "x"}', "is one object, with 'model', 'results'; a file of results is"),
         ('[{"image_id": 4}]', r"results\[0\] has no 'caption'; it takes text"),
         ('[{"image_id": 4.0, "caption": "x"}]', r"results\[0\] has 'image_id': 4\.0; it takes a whole number or text"),
         (

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.table import Table
+
 from saccade.console import say
 from saccade.data.coco_captions import read_references, read_results
+from saccade.data.wording import counted
 from saccade.files import cache_folder
 from saccade.metrics.captions.meteor import Meteor
 from saccade.metrics.captions.meteor_tables import MeteorMissingError
@@ -24,8 +27,21 @@ def score_captions(results: str | Path, references: str | Path, *, partial: bool
     Raises:
         DataError: a file that cannot be read, or images that do not match.
     """
-    found = paired(read_results(Path(results)), read_references(Path(references)), partial=partial)
+    read = read_results(Path(results)), read_references(Path(references))
+    found = paired(*read, partial=partial, name=str(results))
+    empty = sum(not caption.strip() for caption in found.captions)
+    if empty:
+        say(f"{empty} of {len(found.captions)} captions are empty")
     return caption_scores(found.captions, found.references, meteor=meteor_if_installed())
+
+
+def score_table(found: CaptionScores) -> Table:
+    """The numbers of all images."""
+    table = Table("metric", "value", title=counted(found.n, "image"), title_justify="left")
+    table.columns[1].justify = "right"
+    for name, value in found.metrics.items():
+        table.add_row(name, f"{value:.4f}")
+    return table
 
 
 def meteor_if_installed() -> Meteor | None:

@@ -31,15 +31,6 @@ def metrics_table(document: Mapping[str, Any], about: Mapping[str, Any]) -> Tabl
     return table
 
 
-def numbers_table(numbers: Mapping[str, float], *, title: str) -> Table:
-    """Names and values."""
-    table = Table("metric", "value", title=title, title_justify="left")
-    table.columns[1].justify = "right"
-    for name, value in numbers.items():
-        table.add_row(name, _number(value))
-    return table
-
-
 def positive_line(document: Mapping[str, Any], positive: str) -> str:
     """Precision, recall and F1 of the class in question in one line."""
     values = ", ".join(f"{key} {_number(document['metrics'][f'positive_{key}'])}" for key in ("precision", "recall"))

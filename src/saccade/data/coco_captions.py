@@ -56,6 +56,12 @@ def read_references(path: Path) -> dict[ImageId, tuple[str, ...]]:
     Raises:
         DataError: as ``read``.
     """
+    document = load(path)
+    if isinstance(document, dict) and "annotations" not in document:
+        raise DataError(
+            f"{path}: has no list 'annotations', but {named(sorted(map(str, document)))}; captions are read in COCO's "
+            'layout: {"images": [...], "annotations": [{"id": 1, "image_id": 42, "caption": "a dog runs"}, ...]}'
+        )
     document = load_object(path, {"annotations": (list,), "images": (list, type(None))})
     ids = None
     if document.get("images") is not None:
@@ -72,14 +78,26 @@ def read_results(path: Path) -> dict[ImageId, str]:
     """
     values = load(path)
     if not isinstance(values, list) or not values:
-        raise DataError(f"{path}: holds no results; a file of results is a list of {_example()}, one for each image")
+        raise DataError(
+            f"{path}: {_not_results(values)}; a file of results is a list of {_EXAMPLE}, one for each image"
+        )
     found = records(path, "results", values, {"image_id": (int, str), "caption": (str,)})
     _refuse_twice(path, "results", [result["image_id"] for result in found])
     return {result["image_id"]: result["caption"] for result in found}
 
 
-def _example() -> str:
-    return '{"image_id": 42, "caption": "a dog runs"}'
+_EXAMPLE = '{"image_id": 42, "caption": "a dog runs"}'
+
+
+def _not_results(value: object) -> str:
+    """What a file holds instead of results."""
+    if value == []:
+        return "is an empty list"
+    if not isinstance(value, dict):
+        return "is no list"
+    if "annotations" in value or "images" in value:
+        return "holds annotations or images, as references do, which come second"
+    return f"is one object, with {named(sorted(map(str, value)))}"
 
 
 def _files(root: Path) -> dict[str, Path]:

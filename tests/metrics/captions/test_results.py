@@ -60,3 +60,8 @@ def test_images_without_a_result():
         "results: no caption for 2 of the 3 images of the references: 1, 3; add them, or score the others alone with "
         "--partial"
     )
+
+
+def test_messages_name_the_file():
+    with pytest.raises(DataError, match=r"^mine\.json: no caption for 2 of the 3 images"):
+        paired({2: "dog"}, REFERENCES, name="mine.json")

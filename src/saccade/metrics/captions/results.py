@@ -18,27 +18,29 @@ class Paired(NamedTuple):
     references: list[list[str]]  # at least one of each image
 
 
-def paired(results: Mapping[Id, str], references: Mapping[Id, Sequence[str]], *, partial: bool = False) -> Paired:
+def paired(
+    results: Mapping[Id, str], references: Mapping[Id, Sequence[str]], *, partial: bool = False, name: str = "results"
+) -> Paired:
     """Put the caption of each image of ``results`` beside its references, both by image id.
 
     ``partial``: images of ``references`` may be without a result; they are then not scored, and do not weigh words for
-    CIDEr-D either.
+    CIDEr-D either. ``name``: what messages call the results, such as their file.
 
     Raises:
         DataError: there is no result, a result's image has no reference, or an image of the references no result.
     """
     if not results:
-        raise DataError("results: there is no caption to score; a results file lists one for each image")
+        raise DataError(f"{name}: there is no caption to score; a results file lists one for each image")
     alone = [image for image in results if not references.get(image)]
     if alone:
         raise DataError(
-            f"results: {len(alone)} of {len(results)} images have no reference caption: {_named(alone)}; "
+            f"{name}: {len(alone)} of {len(results)} images have no reference caption: {_named(alone)}; "
             f"{_advice(results, references)}"
         )
     missing = [image for image in references if image not in results]
     if missing and not partial:
         raise DataError(
-            f"results: no caption for {len(missing)} of the {len(references)} images of the references: "
+            f"{name}: no caption for {len(missing)} of the {len(references)} images of the references: "
             f"{_named(missing)}; add them, or score the others alone with --partial"
         )
     return Paired(list(results), list(results.values()), [list(references[image]) for image in results])
