@@ -118,6 +118,11 @@ FAULTS = [
         "images[1] has the file name 'b.jpg', as images[0] has already",
     ),
     (
+        {"annotations": [{"image_id": 10**20, "caption": "x"}], "images": [{"id": 10**20, "file_name": "a.jpg"}]},
+        "64 bits",
+    ),
+    ({"annotations": [{"image_id": 4, "caption": "a \ud83d"}]}, "annotations[0] has half a letter"),
+    (
         {"images": [IMAGES[0], {"id": 4, "file_name": "../a.jpg"}]},
         "images[1] has the file name '../a.jpg'; it is relative to the folder of images",
     ),

@@ -100,6 +100,13 @@ def test_pooled_over_the_regions_that_are_kept(tmp_path: Path, pool: Pool) -> No
     assert store.boxes is None
 
 
+@pytest.mark.parametrize("pool", ["none", "max"])
+def test_an_image_without_regions_is_named(tmp_path: Path, pool: Pool) -> None:
+    (tmp_path / "a.tsv").write_bytes(tsv_line(0) + tsv_line(1, k=0) + tsv_line(2))
+    with pytest.raises(DataError, match="has no region"):
+        converted(tmp_path / "a.tsv", regions=2, pool=pool)
+
+
 def test_unlike_numbers_of_regions_need_a_decision(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes(tsv_line(0, 3) + tsv_line(1, 4) + tsv_line(2))
     with pytest.raises(DataError, match=r"COCO_0007\.jpg has features of shape \(4, 5\), .*say how many regions"):

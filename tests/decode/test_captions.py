@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from saccade.decode.captions import Memory, Rules, drawn, forbidden, greedy
+from saccade.errors import SaccadeError
 from saccade.nn.captioners import CAPTIONERS, build_captioner
 from speakers import Speaker, assert_alike_in_any_batch, every_caption, images, log_probs
 
@@ -87,13 +88,23 @@ def test_log_probabilities_are_the_network_s_also_where_something_is_forbidden()
         assert found.log_probs[i, :length].tolist() == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_network_that_has_diverged_is_told() -> None:
+    class Diverged(Speaker):
+        def step(self, tokens: Tensor, memory: Memory, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+            logits, state, weights = super().step(tokens, memory, state)
+            return logits * torch.nan, state, weights
+
+    with pytest.raises(SaccadeError, match="diverged"):
+        greedy(Diverged(7), images(2), Rules())
+
+
 # What is forbidden.
 
 
 def test_no_word_twice_in_a_row() -> None:
     assert said([4, 4, 5, 4, END]) == [[4, 4, 5, 4, END]]
-    assert said([4, 4, 5, 4, END], rules=Rules(max_length=6)) == [[4, 5, 6, 4, END]]
-    mask = forbidden(torch.tensor([[4, 5], [6, 6]]), Rules(), words=8)
+    assert said([4, 4, 5, 4, END], rules=Rules(max_length=6, block_repeats=True)) == [[4, 5, 6, 4, END]]
+    mask = forbidden(torch.tensor([[4, 5], [6, 6]]), Rules(block_repeats=True), words=8)
     assert mask.nonzero().tolist() == [[0, 0], [0, 1], [0, 2], [0, 5], [1, 0], [1, 1], [1, 2], [1, 6]]
 
 
@@ -122,7 +133,7 @@ def test_the_end_may_always_be_said() -> None:
     rules = Rules(block_repeats=True, block_ngrams=1)
     assert not forbidden(torch.tensor([[4, END], [END, END]]), rules, words=6)[:, END].any()
     # a vocabulary of one word
-    found = greedy(Script([4, 4, 4], words=5), (torch.arange(1),), Rules())
+    found = greedy(Script([4, 4, 4], words=5), (torch.arange(1),), Rules(block_repeats=True))
     assert found.tokens.tolist() == [[4, END]]
 
 

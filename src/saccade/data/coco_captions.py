@@ -6,13 +6,14 @@ file of results is a list of ``image_id`` and ``caption``, one for each image.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from saccade.data.caption_layout import listing_of
 from saccade.data.captions import Captions
-from saccade.data.json_records import load, load_object, records
+from saccade.data.json_records import as_object, load, load_object, records
 from saccade.data.listing import Listing
 from saccade.data.wording import named, refuse
 from saccade.errors import DataError
@@ -23,6 +24,8 @@ ImageId: TypeAlias = int | str
 FOLDERS = ("captions", "annotations", ".")
 """Where below the root the JSON files may lie; the first that has a split wins."""
 _PREFIX = "captions_"
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of what UTF-16 writes in two: JSON may hold it, and no other text can."""
 
 
 def read(root: Path, split: str, *, images: str | None = None) -> Listing:
@@ -62,7 +65,7 @@ def read_references(path: Path) -> dict[ImageId, tuple[str, ...]]:
             f"{path}: has no list 'annotations', but {named(sorted(map(str, document)))}; captions are read in COCO's "
             'layout: {"images": [...], "annotations": [{"id": 1, "image_id": 42, "caption": "a dog runs"}, ...]}'
         )
-    document = load_object(path, {"annotations": (list,), "images": (list, type(None))})
+    document = as_object(path, document, {"annotations": (list,), "images": (list, type(None))})
     ids = None
     if document.get("images") is not None:
         ids = [picture["id"] for picture in records(path, "images", document["images"], {"id": (int, str)})]
@@ -133,6 +136,10 @@ def _by_image(
         image_id, caption = annotation["image_id"], annotation["caption"].strip()
         if images is not None and image_id not in captions:
             problems.append(f"{path}: annotations[{i}] has image_id {image_id!r}, which is the id of none of 'images'")
+        elif type(image_id) is int and abs(image_id) >= 2**63:
+            problems.append(f"{path}: annotations[{i}] has image_id {image_id}, which is larger than 64 bits hold")
+        elif _HALF.search(caption):
+            problems.append(f"{path}: annotations[{i}] has half a letter, as of a cut emoji, in its caption")
         elif not caption:
             problems.append(f"{path}: annotations[{i}] has an empty caption, of image {image_id!r}")
         else:

@@ -107,7 +107,11 @@ class BottomUpTsv:
             columns = file.readline().rstrip(b"\r\n").split(b"\t")
         try:
             _, width, height, k, *coded = columns
-            boxes, features = (np.frombuffer(base64.b64decode(text), "<f4").reshape(int(k), -1) for text in coded)
+            width_of = (4, -1) if int(k) else (4, 0)  # of no region, NumPy cannot tell how wide the rows are
+            boxes, features = (
+                np.frombuffer(base64.b64decode(text), "<f4").reshape(int(k), wide)
+                for text, wide in zip(coded, width_of, strict=True)
+            )
             size = np.array([float(width), float(height)] * 2)
             return Found(features, (boxes.reshape(-1, 4) / size).astype(np.float32))
         except (ValueError, binascii.Error) as error:
@@ -160,7 +164,7 @@ def convert(
         DataError: images without features, or with features of another shape than the first.
     """
     keys = _keys(source, images, ids)
-    first = _row(source[keys[0]], regions, pool)
+    first = _row(_read(source, keys[0], origin), regions, pool)
     if first.features.ndim not in (1, 2):
         raise DataError(f"{origin}: {images[0]} has features of shape {first.features.shape}; it takes (D,) or (R, D)")
     boxes = first.boxes is not None
@@ -169,13 +173,21 @@ def convert(
         if progress is not None:
             progress(writer.done)
         for image, key in zip(images[writer.done :], keys[writer.done :], strict=True):
-            found = _row(source[key], regions, pool)
+            found = _row(_read(source, key, origin), regions, pool)
             if found.features.shape != first.features.shape or (found.boxes is not None) != boxes:
                 shapes = f"{found.features.shape}, and {images[0]} of {first.features.shape}"
                 raise DataError(f"{origin}: {image} has features of shape {shapes}; say how many regions to keep")
             writer.write(found.features[None], None if found.boxes is None else found.boxes[None])
             if progress is not None:
                 progress(1)
+
+
+def _read(source: Source, key: str, origin: str) -> Found:
+    """The features of an image, with at least one region."""
+    found = source[key]
+    if found.features.ndim == 2 and not len(found.features):
+        raise DataError(f"{origin}: {key} has no region; every image takes at least one")
+    return found
 
 
 def _row(found: Found, regions: int | None, pool: Pool) -> Found:

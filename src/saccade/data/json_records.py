@@ -41,7 +41,15 @@ def load_object(path: Path, fields: Fields) -> dict[str, Any]:
     Raises:
         DataError: of ``load``, or it holds something else.
     """
-    value = load(path)
+    return as_object(path, load(path), fields)
+
+
+def as_object(path: Path, value: object, fields: Fields) -> dict[str, Any]:
+    """``value``, which ``path`` holds, as an object with ``fields``.
+
+    Raises:
+        DataError: it is something else.
+    """
     fault = _fault(value, fields)
     if fault is not None:
         raise DataError(f"{path}: {fault}")

@@ -71,7 +71,9 @@ def said(caption: str) -> frozenset[Thing]:
 
 
 def agrees(caption: str, references: Iterable[str]) -> bool:
-    """Whether a caption names exactly the things of a scene, by colour and shape, and says nothing false of them.
+    """Whether a caption names exactly the things of a scene, by colour and shape, with no wrong size and fill.
+
+    Where things lie, and how often they are named, is not looked at.
 
     ``references``: all captions of the scene, of which one says everything.
     """

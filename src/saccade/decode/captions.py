@@ -15,6 +15,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from saccade.errors import SaccadeError
+
 Memory = tuple[Tensor, ...]
 """What a network keeps of images, at least one: a row of each tensor is an image."""
 
@@ -38,7 +40,7 @@ class Rules:
     unknown: int | None = 2  # None: there is none
     end: int = 3
     max_length: int = 20  # at least 1, the end counted; a caption that is not at its end by then is cut
-    block_repeats: bool = True  # no word twice in a row
+    block_repeats: bool = False  # no word twice in a row
     block_ngrams: int = 0  # no sequence of so many words twice; 0: no such rule
 
 
@@ -117,9 +119,14 @@ def next_words(
     """(N, T) words so far to (N, V) log-probabilities of the next, the state, and (N, R) where they looked, or None.
 
     What is forbidden has -inf; the others are as the network says.
+
+    Raises:
+        SaccadeError: the network says NaN.
     """
     last = said[:, -1] if said.shape[1] else said.new_full((len(said),), rules.start)
     logits, state, weights = network.step(last, memory, state)
+    if bool(logits.isnan().any()):
+        raise SaccadeError("the network's scores of the next word are not numbers: it has diverged")
     wide = logits if logits.dtype == torch.float64 else logits.float()
     log_p = wide.log_softmax(dim=1)
     return log_p.masked_fill(forbidden(said, rules, words=log_p.shape[1]), -torch.inf), state, weights

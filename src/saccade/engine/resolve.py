@@ -146,7 +146,7 @@ def with_split_names(config: Config, say: Say) -> Config:
             say(f"no folder train in {data.root}: taking it as one tree of classes")
     if val == "auto":
         val = next((name for name in VALIDATION_NAMES if name in there), None)
-    if val is None and there:  # where there is nothing, reading it says what is missing
+    if val is None and (there or data.format != "voc"):  # without set files, reading it says what is missing
         say(f"no validation split: {data.val_fraction:.0%} of the training images, drawn by seed, become it")
     return _changed(config, "data", {"train": train, "val": val})
 

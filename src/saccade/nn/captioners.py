@@ -56,7 +56,7 @@ def build_captioner(
     settings |= {"vocabulary": vocabulary, "feature_size": feature_size}
     if name == "updown":
         return UpDownCaptioner(**settings)
-    settings["layers"] = layers or LAYERS[name]
+    settings["layers"] = LAYERS[name] if layers is None else layers
     if name == "transformer":
         return TransformerCaptioner(**settings, heads=HEADS)
     if name == "attention":
@@ -82,7 +82,7 @@ def _refuse_settings(name: str, *, layers: int | None, embedding: int | None, hi
         )
     if name != "transformer":
         return
-    if embedding not in (None, hidden):
+    if embedding not in (None, hidden or 512):
         raise ConfigError(
             f"model.embedding: is {embedding}, and a word of the transformer has as many numbers as its layers have "
             "units; set model.embedding=null"
