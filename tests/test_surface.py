@@ -114,7 +114,7 @@ def test_config_keys() -> None:
 def test_python_names_are_those_of_the_commands() -> None:
     assert sorted(saccade.__all__) == [
         "Config", "Run", "SaccadeError", "browse", "data_check", "data_fetch", "data_prepare", "data_stats",
-        "evaluate", "find_lr", "load",         "predict", "presets", "report", "summary", "train",
+        "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions", "summary", "train",
     ]  # fmt: skip
     for name in saccade.__all__:
         assert callable(getattr(saccade, name)), name
