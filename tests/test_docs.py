@@ -6,6 +6,7 @@ use. ``.venv/bin/python tests/test_docs.py`` renews the reference of keys in doc
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -28,7 +29,7 @@ from saccade.config.load import load
 from saccade.config.reference import reference_markdown
 from saccade.data.scene_files import write_masks
 from tars import imagenet_tars
-from trees import class_tree, mask_tree, picture, voc_tree
+from trees import caption_tree, class_tree, mask_tree, picture, voc_tree
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -51,6 +52,16 @@ SMALL = [
 SMALL_MASKS = ["model.name=unet", "model.depth=2", "model.width=8", "data.augment.size=null", "data.image_size=32"]
 """Instead of a network for whole images."""
 SMALL_SCENES = ["data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
+
+SMALL_FEATURES = [
+    "data.features.network=test_resnet",
+    "data.features.pretrained=false",
+    "data.features.weights=weights/backbone.pth",
+    "data.image_size=32",
+    "loader.workers=0",
+    "trainer.accelerator=cpu",
+]
+"""Instead of features by weights that would be downloaded."""
 
 NOT_RUN = {"browse": "serves until Ctrl+C", "data fetch": "downloads"}
 """Commands whose words are parsed and no more, with the reason."""
@@ -164,6 +175,27 @@ def scans(root: Path) -> None:
                 Image.fromarray(mask).save(path)
 
 
+def prepare_features(folder: Path) -> None:
+    """A data set with captions, features of others for it, and weights."""
+    import timm
+    import torch
+
+    caption_tree(folder / "coco", train=6)
+    (folder / "coco" / "bottomup").mkdir()
+    for split, n in (("train", 6), ("val", 2)):
+        lines = [tsv_line(i, np.full((30 + i, 2048), float(i))) for i in range(n)]
+        (folder / "coco" / "bottomup" / f"{split}.tsv").write_bytes(b"".join(lines))
+    (folder / "weights").mkdir()
+    torch.save(timm.create_model("test_resnet").state_dict(), folder / "weights" / "backbone.pth")
+
+
+def tsv_line(image_id: int, features: np.ndarray[Any, Any]) -> bytes:
+    """A line of bottom-up attention's files, its boxes the whole image of 40 x 30 pixels."""
+    boxes = np.array([[0, 0, 40, 30]] * len(features))
+    coded = [base64.b64encode(part.astype("<f4").tobytes()) for part in (boxes, features)]
+    return b"\t".join([*(b"%d" % n for n in (image_id, 40, 30, len(features))), *coded]) + b"\n"
+
+
 def prepare_weights(path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -224,6 +256,8 @@ def run_saccade(words: list[str], line: str, into: Path | None, saccade: Callabl
     if words[0] in NOT_RUN or " ".join(words[:2]) in NOT_RUN:
         parse(words)
         return
+    if words[:2] == ["data", "features"] and "--verify" not in words:
+        words = [*words, *([] if "features.source=" in line else SMALL_FEATURES)]
     if words[0] in ("train", "find-lr") and "--resume" not in words:
         masks = load(words[1]).task.name == "segment"
         words = [*words, *SMALL, *(SMALL_SCENES if "scenes-" in line else []), *(SMALL_MASKS if masks else [])]
@@ -254,6 +288,8 @@ def test_page(page: Path, workplace: Path, saccade: Callable[..., Any], monkeypa
     if any("weights/model.safetensors" in block.text for block in blocks(page)):
         prepare_weights(workplace / "weights" / "model.safetensors")
     prepare_masks(page, workplace)
+    if any("saccade data features" in block.text for block in blocks(page)):
+        prepare_features(workplace)
     for name in runs_needed(page):
         data = {"voc": "VOCdevkit/VOC2012", "voc2007": "VOCdevkit/VOC2007", "camvid": "camvid_voc"}
         data = data.get(name.partition("-")[0], "photos")

@@ -20,6 +20,7 @@ HEAVY = ("torch", "torchvision", "lightning", "timm", "torchmetrics", "matplotli
         ["summary", "voc-multilabel", "model.nmae=x"],
         ["data", "prepare", "--help"],
         ["data", "fetch", "--help"],
+        ["data", "features", "--help"],
         ["presets"],
         ["presets", "voc-multilabel"],
         ["config", "check", "voc-multilabel", "data.root=x"],

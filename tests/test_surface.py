@@ -22,6 +22,7 @@ COMMANDS = {
     "data stats": ["--config", "words"],
     "data prepare": ["--from", "--to", "name"],
     "data fetch": ["--to", "name"],
+    "data features": ["--config", "--verify", "words"],
     "find-lr": ["--config", "--runs", "words"],
     "score captions": ["--json", "--partial", "references", "results"],
     "summary": ["--all", "--classes", "--config", "--depth", "--json", "words"],
@@ -29,7 +30,7 @@ COMMANDS = {
 
 KEYS = """
 name seed
-task.name task.loss task.class_weights
+task.name task.loss
 data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes
 data.class_names data.image_size
 data.resize data.resize_crop data.normalize data.augment.crop data.augment.flip data.augment.vertical_flip
@@ -37,11 +38,14 @@ data.augment.pad data.augment.rotate data.augment.size data.augment.scale data.a
 data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
 data.augment.cutmix data.progressive data.folds data.fold data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column
+data.images data.captions data.features.path data.features.network data.features.pretrained data.features.weights
+data.features.regions data.features.size data.features.pool data.features.source data.features.shape
 data.void data.void_id data.colours data.void_colour data.palette data.mask_suffix
 data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
 loader.batch_size loader.sampler loader.workers
 model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last
 model.freeze model.backbone_lr model.drop_rate model.cache_features model.encoder model.depth model.width
+model.layers model.embedding model.hidden model.fused
 optim.name optim.lr optim.weight_decay optim.momentum optim.schedule optim.warmup_epochs optim.step_epochs
 optim.gamma optim.patience optim.ema
 trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping
@@ -52,17 +56,21 @@ log.wandb log.wandb_mode
 """.split()
 
 MULTILABEL_KEYS = """
-task.positive_weights task.focal_gamma task.focal_alpha task.asymmetric_gamma_negative
+task.class_weights task.positive_weights task.focal_gamma task.focal_alpha task.asymmetric_gamma_negative
 task.asymmetric_gamma_positive task.asymmetric_clip task.threshold
 """.split()
 
 CLASSIFY_KEYS = """
-task.effective_beta task.focal_gamma task.label_smoothing task.top_k task.positive task.threshold
+task.class_weights task.effective_beta task.focal_gamma task.label_smoothing task.top_k task.positive task.threshold
 """.split()
 
-
 SEGMENT_KEYS = """
-task.effective_beta task.focal_gamma task.label_smoothing task.auxiliary task.score_size task.window task.flip
+task.class_weights task.effective_beta task.focal_gamma task.label_smoothing task.auxiliary task.score_size task.window task.flip
+""".split()
+
+CAPTION_KEYS = """
+task.vocabulary task.min_count task.label_smoothing task.scheduled_sampling task.chunk task.samples task.baseline
+task.beam task.length_penalty task.length_alpha task.max_length task.block_repeats task.block_ngrams
 """.split()
 
 
@@ -101,7 +109,8 @@ def keys(value: object, above: str = "") -> set[str]:
 
 
 def config(task: str) -> dict[str, object]:
-    data = {"format": "masks" if task == "segment" else "folder", "root": "x"}
+    formats = {"segment": "masks", "caption": "coco"}
+    data = {"format": formats.get(task, "folder"), "root": "x"}
     return Config.model_validate({"name": "x", "task": {"name": task}, "data": data}).model_dump()
 
 
@@ -109,12 +118,14 @@ def test_config_keys() -> None:
     assert keys(config("multilabel")) == {*KEYS, *MULTILABEL_KEYS}
     assert keys(config("classify")) == {*KEYS, *CLASSIFY_KEYS}
     assert keys(config("segment")) == {*KEYS, *SEGMENT_KEYS}
+    assert keys(config("caption")) == {*KEYS, *CAPTION_KEYS}
 
 
 def test_python_names_are_those_of_the_commands() -> None:
     assert sorted(saccade.__all__) == [
-        "Config", "Run", "SaccadeError", "browse", "data_check", "data_fetch", "data_prepare", "data_stats",
-        "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions", "summary", "train",
+        "Config", "Run", "SaccadeError", "browse", "data_check", "data_features", "data_fetch", "data_prepare",
+        "data_stats", "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions", "summary",
+        "train",
     ]  # fmt: skip
     for name in saccade.__all__:
         assert callable(getattr(saccade, name)), name

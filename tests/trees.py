@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -87,4 +88,25 @@ def mask_tree(root: Path, *, train: int = 12, val: int = 6) -> Path:
             image = Image.fromarray(mask)
             image.putpalette(palette.tobytes())
             image.save(root / "SegmentationClass" / f"{name}.png")
+    return root
+
+
+def caption_tree(root: Path, *, train: int = 12, val: int = 2) -> Path:
+    """Images of unlike, odd sizes with two captions each, in COCO's layout; ids count from 0 in each split."""
+    (root / "captions").mkdir(parents=True)
+    colours = list(COLOURS)
+    for split, n in (("train", train), ("val", val)):
+        images, annotations = [], []
+        for i in range(n):
+            colour, name = colours[i % 3], f"{split}_{i:03d}.jpg"
+            shown = picture([colour], seed=i + 1000 * len(split), size=48).crop(
+                (0, 0, 33 + 3 * (i % 4), 47 - 5 * (i % 3))
+            )
+            (root / split).mkdir(exist_ok=True)
+            shown.save(root / split / name, quality=95)
+            images.append({"id": i, "file_name": name})
+            for j, caption in enumerate((f"a {colour} square.", f"there is a square that is {colour}")):
+                annotations.append({"id": 2 * i + j, "image_id": i, "caption": caption})
+        text = json.dumps({"images": images, "annotations": annotations})
+        (root / "captions" / f"captions_{split}.json").write_text(text)
     return root

@@ -2,7 +2,7 @@
 
 Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``, ``summary``,
 ``find_lr``, ``data_check``, ``data_stats``, ``data_prepare``, ``data_fetch``,
-``score_captions``, ``load``; and ``Run`` opens a run folder.
+``data_features``, ``score_captions``, ``load``; and ``Run`` opens a run folder.
 They are imported when first used, so that ``import saccade`` itself is quick.
 """
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SaccadeError,
         browse,
         data_check,
+        data_features,
         data_fetch,
         data_prepare,
         data_stats,
@@ -39,6 +40,7 @@ __all__ = [
     "SaccadeError",
     "browse",
     "data_check",
+    "data_features",
     "data_fetch",
     "data_prepare",
     "data_stats",

@@ -14,6 +14,7 @@ from saccade import runs
 from saccade.commands import browse as _browse
 from saccade.commands import data as _data
 from saccade.commands import evaluate as _evaluate
+from saccade.commands import features as _features
 from saccade.commands import fetch as _fetch
 from saccade.commands import find_lr as _find_lr
 from saccade.commands import predict as _predict
@@ -35,6 +36,7 @@ __all__ = [
     "SaccadeError",
     "browse",
     "data_check",
+    "data_features",
     "data_fetch",
     "data_prepare",
     "data_stats",
@@ -71,6 +73,11 @@ def data_check(source: str | Path, *overrides: str) -> Report:
 def data_stats(source: str | Path, *overrides: str) -> DataStatistics:
     """Measure a config's data set; see ``saccade data stats``."""
     return _data.data_stats(source, overrides)
+
+
+def data_features(source: str | Path, *overrides: str) -> _features.Written:
+    """Compute or convert features of a caption config's images; see ``saccade data features``."""
+    return _features.data_features(source, overrides)
 
 
 def data_prepare(source: str | Path, target: str | Path) -> None:

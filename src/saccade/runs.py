@@ -69,24 +69,24 @@ class Evaluation:
         metrics: Mapping[str, Any],
         predictions: pl.DataFrame,
         about: Mapping[str, Any],
-        masks: Mapping[str, bytes] | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         """Write all files or, on an error, none: an earlier evaluation then stays whole.
 
-        ``masks``: PNG files by their path in the folder. ``metrics.json`` appears last, so that where it stands the
+        ``files``: further files by their path in the folder. ``metrics.json`` appears last, so that where it stands the
         others do too.
         """
         rows = [{"class": name, **values} for name, values in metrics["per_class"].items()]
-        files = (self.metrics_file, self.path / "about.json", self.path / "per_class.csv", self.predictions_file)
+        own = (self.metrics_file, self.path / "about.json", self.path / "per_class.csv", self.predictions_file)
         with ExitStack() as stack:
             # renamed when all are written, in the opposite order
-            numbers, told, table, raw = [stack.enter_context(written_aside(file)) for file in files]
+            numbers, told, table, raw = [stack.enter_context(written_aside(file)) for file in own]
             numbers.write_text(to_json(metrics), encoding="utf-8")
             told.write_text(to_json(about), encoding="utf-8")
             pl.DataFrame(rows, infer_schema_length=None).write_csv(table)
             predictions.write_parquet(raw)
-            for name, png in (masks or {}).items():
-                stack.enter_context(written_aside(self.path / name)).write_bytes(png)
+            for name, content in (files or {}).items():
+                stack.enter_context(written_aside(self.path / name)).write_bytes(content)
 
 
 @dataclass(frozen=True)

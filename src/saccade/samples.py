@@ -5,7 +5,7 @@ Letters: B images a batch, C classes, H height, W width. Images are RGB. Every f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 import torch
@@ -34,6 +34,7 @@ class Sample:
     """classify: () int64 class; multilabel: (C,) int8 of 1 present, 0 absent, -1 ignored; segment: (h, w) uint8 class
     of each pixel, 255 void, which may be of another size than the image; caption: (L,) int64 words from <start> to
     <end>."""
+    references: tuple[str, ...] = ()  # caption: all captions of the image
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,18 @@ class Batch:
     int64, 0 padding."""
     size: Tensor | None = None  # segment: (B, 2) int64 height and width of each target; stays on the CPU, like index
     length: Tensor | None = None  # caption: (B,) int64 words of each target, <start> and <end> among them; likewise
+    references: tuple[tuple[str, ...], ...] = ()  # caption: B times all captions of the image
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> Batch:
         """The same batch on a device; called by Lightning."""
         image = self.image.to(device, non_blocking=non_blocking)
-        target = self.target.to(device, non_blocking=non_blocking)
-        return Batch(self.index, image, target, self.size, self.length)
+        return replace(self, image=image, target=self.target.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory, for the copy to a GPU; called by the DataLoader."""
         size, length = (None if part is None else part.pin_memory() for part in (self.size, self.length))
-        return Batch(self.index.pin_memory(), self.image.pin_memory(), self.target.pin_memory(), size, length)
+        image, target = self.image.pin_memory(), self.target.pin_memory()
+        return replace(self, index=self.index.pin_memory(), image=image, target=target, size=size, length=length)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,14 @@ class MaskPrediction:
         """(h, w) uint8, the classes of image ``i`` at its own size."""
         height, width = self.size[i].tolist()
         return self.labels[i, :height, :width]
+
+
+@dataclass(frozen=True)
+class CaptionPrediction:
+    """What a captioning network says of a batch."""
+
+    captions: tuple[str, ...]  # B texts, words parted by one blank; empty where the network says nothing
+    weights: tuple[Tensor | None, ...]  # of each, (words, R) where it looked, rows of sum 1; None: it does not say
 
 
 class ImageLoss(NamedTuple):

@@ -36,4 +36,5 @@ def test_each_task_has_a_section():
     text = reference_markdown()
     assert "## task (task.name: multilabel)\n" in text
     assert "## task (task.name: classify)\n" in text
-    assert text.count("\n## ") == 13
+    assert "## task (task.name: caption)\n" in text
+    assert text.count("\n## ") == 15

@@ -58,7 +58,7 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
         done = _epochs_done(run, prepared)
         task, network = trainer.build_task(prepared.config)
         if is_main_process():
-            write_text(run.config_file, dump(prepared.config, run.path))
+            write_text(run.config_file, dump(task.config_in(run.path), run.path))
             run.keep_epochs(run.epochs()[:done])
             environment = run.environment()
             environment["data"]["root"] = str(config.data.root.resolve())

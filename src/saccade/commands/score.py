@@ -10,8 +10,7 @@ from saccade.console import say
 from saccade.data.coco_captions import read_references, read_results
 from saccade.data.wording import counted
 from saccade.files import cache_folder
-from saccade.metrics.captions.meteor import Meteor
-from saccade.metrics.captions.meteor_tables import MeteorMissingError
+from saccade.metrics.captions.meteor import if_installed
 from saccade.metrics.captions.results import paired
 from saccade.metrics.captions.scores import CaptionScores, caption_scores
 
@@ -32,7 +31,7 @@ def score_captions(results: str | Path, references: str | Path, *, partial: bool
     empty = sum(not caption.strip() for caption in found.captions)
     if empty:
         say(f"{empty} of {len(found.captions)} captions are empty")
-    return caption_scores(found.captions, found.references, meteor=meteor_if_installed())
+    return caption_scores(found.captions, found.references, meteor=if_installed(cache_folder(), say))
 
 
 def score_table(found: CaptionScores) -> Table:
@@ -42,14 +41,3 @@ def score_table(found: CaptionScores) -> Table:
     for name, value in found.metrics.items():
         table.add_row(name, f"{value:.4f}")
     return table
-
-
-def meteor_if_installed() -> Meteor | None:
-    """METEOR, or None and a message that says what to install: it is never approximated under its name."""
-    if not any(cache_folder().glob("paraphrases-*")):
-        say("METEOR: looking for its tables; the first time they are indexed, which takes some ten seconds")
-    try:
-        return Meteor.load(cache_folder())
-    except MeteorMissingError as error:
-        say(f"without METEOR: {error}")
-        return None

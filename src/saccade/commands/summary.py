@@ -34,10 +34,10 @@ def summary(source: str | Path, *overrides: str, classes: int | None = None) -> 
     """
     config = load(source, overrides)
     task = _task(config, classes)
-    network, image = _network(task)
+    network, inputs = _network(task)
     if config.model.freeze != "none":
         freeze_backbone(network, frozen=True)
-    return anatomy(network, image, name=config.model.name)
+    return anatomy(network, *inputs, name=config.model.name)
 
 
 def _task(config: Config, classes: int | None) -> Task:
@@ -84,13 +84,13 @@ def _read_class_names(config: Config) -> tuple[str, ...]:
         ) from error
 
 
-def _network(task: Task) -> tuple[nn.Module, torch.Tensor]:
-    """The network and an input without memory or, where a network computes with its weights as it is made, with."""
+def _network(task: Task) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    """The network and its inputs without memory or, where a network computes with its weights as it is made, with."""
     try:
         with torch.device("meta"):
-            return task.model(), task.example_input()
+            return task.model(), task.example_inputs()
     except RuntimeError:  # it asked a tensor without values for one; whatever else is wrong, it says when really made
-        return task.model(), task.example_input()
+        return task.model(), task.example_inputs()
 
 
 def as_document(found: Anatomy) -> dict[str, object]:

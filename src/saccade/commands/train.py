@@ -19,6 +19,7 @@ from saccade.config.dump import dump
 from saccade.config.load import load
 from saccade.config.schema import Config
 from saccade.console import is_main_process, say
+from saccade.data.wording import counted
 from saccade.engine import trainer
 from saccade.engine.callbacks import EpochKeeper
 from saccade.engine.environment import describe
@@ -85,7 +86,7 @@ def _trained(config: Config, folder: Callable[[Config], Run]) -> Run:
     run = folder(prepared.config)
     with run.locked() if is_main_process() else nullcontext():
         if is_main_process():
-            write_text(run.config_file, dump(prepared.config, run.path))
+            write_text(run.config_file, dump(task.config_in(run.path), run.path))
             run.write_environment(describe(prepared, network))
             first_batch(run, prepared, task)
         _say_what(prepared, run, task, network)
@@ -110,10 +111,11 @@ def _run_folder(runs: Path, config: Config) -> Run:
 
 def _say_what(prepared: Prepared, run: Run, task: Task, network: nn.Module) -> None:
     sizes = ", ".join(f"{len(listing)} {name}" for name, listing in sorted(prepared.listings.items()))
-    say(short(anatomy(network, task.example_input(), name=prepared.config.model.name)))
+    say(short(anatomy(network, *task.example_inputs(), name=prepared.config.model.name)))
     if (time := prepared.config.trainer.max_time) is not None:
         say(f"by the clock, {time}: epochs do not count (trainer.max_time=null trains by trainer.max_epochs)")
-    say(f"{len(task.classes)} classes, images: {sizes}; run folder {run.path}")
+    outputs = counted(len(task.outputs), "class" if task.classes else "word")
+    say(f"{outputs}, images: {sizes}; run folder {run.path}")
 
 
 def finish(run: Run, prepared: Prepared, task: Task, keeper: EpochKeeper) -> None:

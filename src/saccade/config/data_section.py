@@ -107,18 +107,61 @@ class Scenes(Section):
     """Seed of the drawing; the training seed has no influence on the scenes."""
 
 
+class Features(Section):
+    """Features of the images, computed once by `saccade data features` and kept, which a caption network may learn from
+    instead of the images themselves."""
+
+    path: Path | None = None
+    """Folder of the files, `<split>.npy` and what belongs to it; null: the images go through `model.encoder` in
+    training. A relative path is read as that of `data.root`."""
+    network: Text = "fasterrcnn_resnet50_fpn_v2"
+    """What makes them: `fasterrcnn_resnet50_fpn` or `fasterrcnn_resnet50_fpn_v2` of torchvision, the regions of an
+    image being its best boxes; or any timm backbone, the regions being the positions of its last map."""
+    pretrained: bool = False
+    """Use the published weights of that network, which are downloaded once."""
+    weights: Path | None = None
+    """Use the weights of this file instead."""
+    regions: Count = 10
+    """For boxes: how many of an image."""
+    size: Annotated[int, Field(ge=32), NUMBER] = 800
+    """For boxes: what the shorter side of an image is resized to, the longer one not beyond 5/3 of it. Backbones see
+    images as `data.image_size` and `data.resize` say."""
+    pool: Literal["none", "max", "mean"] = "none"
+    """What is kept of the regions of an image: all, or the largest or the mean of each feature."""
+    source: Text | None = None
+    """Convert these existing features instead: a `.npy`, `.h5` or `.tsv` file, or a folder of them, in whose path
+    {split} stands for the name of the split; a relative path belongs to `data.root`."""
+    shape: tuple[Count, Count] | None = None
+    """Regions of an image and numbers of a region; null reads them off the files."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.pretrained and self.weights is not None:
+            raise ValueError(
+                "data.features.pretrained: is true, and data.features.weights is set too; "
+                "set data.features.pretrained=false to use that file"
+            )
+        return self
+
+    @property
+    def are_boxes(self) -> bool:
+        """Whether the regions are boxes of a detector, and not positions of a map."""
+        return self.network.startswith("fasterrcnn_")
+
+
 class Data(Section):
     """Where the images and labels are, how they are split, and how an image becomes a tensor."""
 
-    format: Literal["voc", "folder", "table", "masks", "scenes"]
-    """Layout on disk: Pascal VOC; one folder a class; a CSV or Parquet table; folders `images` and `masks`; or the
-    built-in scenes, drawn to `data.root` at first use."""
+    format: Literal["voc", "folder", "table", "masks", "coco", "karpathy", "scenes"]
+    """Layout on disk: Pascal VOC; one folder a class; a CSV or Parquet table; folders `images` and `masks`; for
+    captions COCO's JSON or Karpathy's; or the built-in scenes, drawn to `data.root` at first use."""
     root: Path
     """Folder of the data set. A relative path is relative to the config file it stands in (for presets and on
     the command line: to the current folder); where nothing is there, to the folder named by the environment
     variable SACCADE_DATA."""
     train: Text = "auto"
-    """Training split: name of the set file (voc), folder (folder), or value of the split column (table). auto
+    """Training split: name of the set file (voc), folder (folder), value of the split column (table), what stands
+    behind `captions_` in the name of a file (coco), or a split in it (karpathy). auto
     takes `train`; for `folder` without a folder of that name, the root itself as one tree of classes."""
     val: Text | None = "auto"
     """Validation split, named likewise; null cuts `val_fraction` off the training split. auto takes the first
@@ -187,6 +230,12 @@ class Data(Section):
     palette, or else VOC's."""
     mask_suffix: str = ""
     """For `masks`: what a mask's name has after the name of its image, such as `_mask`."""
+    images: Text | None = None
+    """For captions: the folder of the images, relative to `root`; null looks for it."""
+    captions: Text | None = None
+    """For `karpathy`: the JSON file, relative to `root`; null takes the one `dataset_*.json` there is."""
+    features: Features = Features()
+    """For caption: features that were computed before."""
     scenes: Scenes = Scenes()
     """For `scenes`: what to draw."""
 

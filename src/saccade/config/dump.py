@@ -43,9 +43,12 @@ def dump(config: Config, relative_to: Path | None = None) -> str:
             forward slashes. None writes them absolute.
     """
     values = _listed(config.model_dump(mode="python"))
-    for section, key in PATH_KEYS:
-        if values[section][key] is not None:
-            values[section][key] = _written(values[section][key], relative_to)
+    for *sections, key in PATH_KEYS:
+        section = values
+        for name in sections:
+            section = section[name]
+        if isinstance(section.get(key), Path):
+            section[key] = _written(section[key], relative_to)
     parts = [_yaml({key: value}) for key, value in values.items()]
     return "".join(
         "\n" + part if isinstance(values[key], dict) else part for key, part in zip(values, parts, strict=True)

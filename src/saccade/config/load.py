@@ -16,7 +16,13 @@ from saccade.config.schema import Config
 from saccade.config.sources import find_source, read_source
 from saccade.errors import ConfigError, DataError
 
-PATH_KEYS: tuple[tuple[str, ...], ...] = (("data", "root"), ("model", "weights"))
+PATH_KEYS: tuple[tuple[str, ...], ...] = (
+    ("task", "vocabulary"),
+    ("data", "root"),
+    ("data", "features", "path"),
+    ("data", "features", "weights"),
+    ("model", "weights"),
+)
 """The keys whose values are paths."""
 
 

@@ -24,7 +24,8 @@ class Model(Section):
     """A network of ours (`small_cnn`, `dogs_cnn`, `resnet18`, `34`, `50`, `101`, `152`, `cifar_resnet20`, `32`, `44`,
     `56`) or any timm backbone by its timm name; with a tag, such as `resnet18.a1_in1k`, it is timm's in any case. For
     segment: `fcn_basic`, `unet`, `fcn`, `glance`, or `smp_` and a decoder of segmentation_models_pytorch, such as
-    `smp_unet`, `smp_fpn`, `smp_deeplabv3plus`."""
+    `smp_unet`, `smp_fpn`, `smp_deeplabv3plus`. For caption: `rnn`, `gru`, `gru_torch` (the GRU of torch.nn), `lstm`,
+    `attention`, `updown`, `transformer`."""
     pretrained: bool = False
     """Start from timm's published weights; the only setting that may touch the network."""
     weights: Path | None = None
@@ -53,11 +54,22 @@ class Model(Section):
     """With a frozen backbone and no random changes of the images, compute what reaches the head once and train the
     head on that: the same result in a fraction of the time. auto does it where it can be done."""
     encoder: Text = "resnet34"
-    """For the segmentation networks `fcn` and `smp_...`: the timm backbone that they stand on."""
+    """For the segmentation networks `fcn` and `smp_...`: the timm backbone that they stand on. For caption without
+    stored features: the backbone whose last map is what the caption network sees; `small_cnn` is ours."""
     depth: Annotated[int, Field(ge=1, le=8), NUMBER] = 4
     """For `unet`: how often the map is halved."""
     width: Count | None = None
     """For `unet` and `glance`: channels of the first level, by which all others go (64 and 32 where null)."""
+    layers: Count | None = None
+    """For caption: recurrent or transformer layers; null takes 1 for `rnn`, 2 for the other recurrent ones, 3 for
+    `transformer`."""
+    embedding: Count | None = None
+    """For caption: numbers of a word; null takes 300, or 1000 for `updown`."""
+    hidden: Count | None = None
+    """For caption: units of a layer; null takes 512, or 1000 for `updown`."""
+    fused: bool = True
+    """For caption: run recurrent layers through torch's kernels where these compute the same; only the speed
+    differs."""
 
     @model_validator(mode="after")
     def _one_source_of_weights(self) -> Self:

@@ -8,11 +8,11 @@ is wrong`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from saccade.config.belonging import refuse_foreign
 from saccade.config.data_section import Data
 from saccade.config.fields import (
     NUMBER,
@@ -26,7 +26,7 @@ from saccade.config.fields import (
     Text,
 )
 from saccade.config.model_section import Model
-from saccade.config.task_sections import ClassifyTask, MultilabelTask, SegmentTask
+from saccade.config.task_sections import CaptionTask, ClassifyTask, MultilabelTask, SegmentTask
 
 
 class Loader(Section):
@@ -162,7 +162,7 @@ class Config(Section):
     """Name of the run: its folder is `runs/<name>/<number>`."""
     seed: Annotated[int, Field(ge=0, lt=2**32), NUMBER] = 0
     """Seed of everything random; the same seed gives the same numbers, whatever the number of workers."""
-    task: Annotated[MultilabelTask | ClassifyTask | SegmentTask, Field(discriminator="name")]
+    task: Annotated[MultilabelTask | ClassifyTask | SegmentTask | CaptionTask, Field(discriminator="name")]
     """What is learned, with its loss and its metrics."""
     data: Data
     """Where the data are and how they are read."""
@@ -193,56 +193,34 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _whole_images_or_pixels(self) -> Self:
-        """Settings that only one kind of task knows."""
-        data, pixels = self.data, self.task.name == "segment"
-        refused = self._for_whole_images() if pixels else self._for_pixels()
-        for key, value, default in refused:
-            raise ValueError(f"{key}: is {value}, which task.name={self.task.name} does not know; set {key}={default}")
-        if (data.format in ("folder", "table") and pixels) or (data.format == "masks" and not pixels):
-            allowed = "voc, masks or scenes" if pixels else "voc, folder, table or scenes"
-            raise ValueError(f"data.format: is {data.format}, and task.name is {self.task.name}, which reads {allowed}")
+    def _settings_of_the_task(self) -> Self:
+        size = self.data.image_size
+        if isinstance(size, tuple) and self.task.name != "segment":
+            raise ValueError(
+                f"data.image_size: is {list(size)}, which task.name={self.task.name} does not know; "
+                f"set data.image_size={max(size)}"
+            )
+        refuse_foreign(self, self.task.name)
         return self
 
-    def _for_whole_images(self) -> Iterator[tuple[str, object, str]]:
-        """Key, value and default of what is set and has no meaning for masks."""
-        data, augment = self.data, self.data.augment
-        for key, value, default in (
-            ("data.augment.mixup", augment.mixup, 0),
-            ("data.augment.cutmix", augment.cutmix, 0),
-            ("data.augment.randaugment", augment.randaugment, 0),
-            ("data.augment.pad", augment.pad, 0),
-            ("data.progressive", list(data.progressive), []),
-            ("data.folds", data.folds, 0),
-            ("data.resize", data.resize, "crop"),
-            ("data.resize_crop", data.resize_crop, 0.875),
-            ("data.class_names", data.class_names, "auto"),
-            ("model.cache_features", self.model.cache_features, "auto"),
-            ("model.drop_rate", self.model.drop_rate, 0),
-            ("model.norm", self.model.norm, "batch"),
-            ("model.zero_init_last", self.model.zero_init_last, False),
-        ):
-            if value not in (default, False):
-                yield key, value, str(default)
-
-    def _for_pixels(self) -> Iterator[tuple[str, object, str]]:
-        """Key, value and default of what is set and has no meaning without masks."""
-        augment = self.data.augment
-        if isinstance(self.data.image_size, tuple):
-            yield "data.image_size", list(self.data.image_size), str(max(self.data.image_size))
-        if augment.rotate:
-            yield "data.augment.rotate", f"{augment.rotate:g}", "0"
-        if augment.size is not None:
-            yield "data.augment.size", augment.size, "null"
-        if augment.scale is not None:
-            yield "data.augment.scale", list(augment.scale), "null"
-        plain = {"void": "ignore", "void_id": 255, "colours": None, "void_colour": None, "palette": None}
-        for name, default in {**plain, "mask_suffix": ""}.items():
-            if getattr(self.data, name) != default:
-                yield f"data.{name}", getattr(self.data, name), "null" if default is None else str(default)
-        for name, default in (("encoder", "resnet34"), ("depth", 4), ("width", None)):
-            if getattr(self.model, name) != default:
-                yield f"model.{name}", getattr(self.model, name), "null" if default is None else str(default)
+    @model_validator(mode="after")
+    def _what_captions_learn_from(self) -> Self:
+        if not isinstance(self.task, CaptionTask):
+            return self
+        model, stored = self.model, self.data.features.path is not None
+        if self.task.loss == "self_critical" and (model.weights is None or model.head != "keep"):
+            raise ValueError(
+                "task.loss: is self_critical, which goes on from a network that can speak; set model.weights to the "
+                "checkpoint of a first stage, model.head=keep, and task.vocabulary to the vocabulary.json of that run"
+            )
+        for key, value, default in (("pretrained", model.pretrained, False), ("freeze", model.freeze, "none")):
+            if stored and value != default:
+                raise ValueError(
+                    f"model.{key}: is {str(value).lower()}, which is about model.encoder, and data.features.path says "
+                    f"that stored features take its place; set model.{key}={str(default).lower()}, or "
+                    "data.features.path=null"
+                )
+        return self
 
     @model_validator(mode="after")
     def _balanced_needs_classify(self) -> Self:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from saccade.config.fields import Count, Fraction, NonNegative, Positive, Probability, Section, Text
+from saccade.config.fields import (
+    NUMBER,
+    Count,
+    Fraction,
+    NonNegative,
+    NonNegativeInteger,
+    Positive,
+    Probability,
+    Section,
+    Text,
+)
 
 
 class MultilabelTask(Section):
@@ -141,5 +152,72 @@ class SegmentTask(Section):
             raise ValueError(
                 "task.window: is true, and windows show the image at its own size, while task.score_size is input; "
                 "set task.window=false or task.score_size=original"
+            )
+        return self
+
+
+class CaptionTask(Section):
+    """A sentence that says what is in the image."""
+
+    name: Literal["caption"]
+    """The task."""
+    loss: Literal["cross_entropy", "self_critical"] = "cross_entropy"
+    """Cross-entropy of each next word; or self-critical training (arXiv 1612.00563): captions are drawn from the
+    network, and those with a higher CIDEr-D than their baseline become likelier. It is a second stage, and goes on from
+    a network that can speak: `model.weights` and `vocabulary` name the checkpoint and the words of the first."""
+    vocabulary: Path | Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    """The words the network knows: the `vocabulary.json` of a run, or a list that begins with <pad>, <start>, <unk>,
+    <end>; null takes those of the training split. A run keeps its own as `vocabulary.json`."""
+    min_count: Count = 5
+    """How often a word must occur in the training split to be known; the rest is <unk>, which is never said."""
+    label_smoothing: Fraction = 0.0
+    """Share of the target's mass spread evenly over all other words, in `cross_entropy`."""
+    scheduled_sampling: Probability = 0.0
+    """Largest probability that a word read in training is the network's own instead of the caption's (arXiv
+    1506.03099); it grows by 0.05 every 5 epochs. 0 is off."""
+    chunk: Count = 25
+    """Words after which the state is carried on without its gradient (truncated back-propagation)."""
+    samples: Annotated[int, Field(ge=2), NUMBER] = 5
+    """For `self_critical`: captions drawn for each image."""
+    baseline: Literal["others", "greedy"] = "others"
+    """For `self_critical`: what a drawn caption is compared with: the mean of the others drawn for the image (arXiv
+    2003.09971), or the greedy caption."""
+    beam: Count = 1
+    """Beginnings of a caption that are followed at a time; 1 takes the likeliest word at each step (greedy)."""
+    length_penalty: Literal["none", "avg", "wu"] = "none"
+    """What a caption's log-probability is divided by when the beams are compared: nothing; its length; or
+    ((5 + length) / 6) ** length_alpha (arXiv 1609.08144)."""
+    length_alpha: NonNegative = 0.7
+    """Exponent of the penalty `wu`."""
+    max_length: Count = 20
+    """Words after which a caption is cut, its end counted."""
+    block_repeats: bool = False
+    """Never say a word twice in a row."""
+    block_ngrams: NonNegativeInteger = 0
+    """Never say a sequence of so many words twice in a caption; 0 is off."""
+
+    @model_validator(mode="after")
+    def _settings_of_a_loss(self) -> Self:
+        if self.loss == "cross_entropy":
+            for key, value, default in (("samples", self.samples, 5), ("baseline", self.baseline, "others")):
+                if value != default:
+                    raise ValueError(
+                        f"task.{key}: is {value}, which self_critical alone knows, and task.loss is cross_entropy; "
+                        f"set task.{key}={default}"
+                    )
+            return self
+        for key, on in (("label_smoothing", self.label_smoothing), ("scheduled_sampling", self.scheduled_sampling)):
+            if on:
+                raise ValueError(
+                    f"task.{key}: is {on:g}, and task.loss is self_critical, which reads no captions; set task.{key}=0"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _penalty_is_for_beams(self) -> Self:
+        if self.length_penalty != "none" and self.beam == 1:
+            raise ValueError(
+                f"task.length_penalty: is {self.length_penalty}, which compares beams, and task.beam is 1; "
+                "set task.beam=5 or task.length_penalty=none"
             )
         return self

@@ -54,7 +54,7 @@ class CaptionDataset(Dataset[Sample]):
         # five numbers, where the image's own transforms are seeded with three or four
         drawn = derived_seed(self.seed, epoch, key.index, key.draw, 0) % len(captions)
         numbers = self.vocabulary.encode(self.tokenize(captions[drawn]))
-        return Sample(key.index, self.images[key].image, torch.tensor(numbers, dtype=torch.int64))
+        return Sample(key.index, self.images[key].image, torch.tensor(numbers, dtype=torch.int64), captions)
 
 
 def collate_captions(samples: Sequence[Sample]) -> Batch:
@@ -64,6 +64,7 @@ def collate_captions(samples: Sequence[Sample]) -> Batch:
         image=torch.stack([sample.image for sample in samples]),
         target=pad_sequence([sample.target for sample in samples], batch_first=True, padding_value=PAD),
         length=torch.tensor([len(sample.target) for sample in samples], dtype=torch.int64),
+        references=tuple(sample.references for sample in samples),
     )
 
 

@@ -8,7 +8,7 @@ Letters: N images, R regions (or cells of a grid) of each, D features of a regio
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -71,6 +71,10 @@ class FeatureFile:
             raise DataError(f"{self.path}: has no features of {some}; compute or convert them for this split too")
         return np.array([row[name] for name in wanted], dtype=np.int64)
 
+    def has(self, image: str) -> bool:
+        """Whether there is a row of this image."""
+        return image in self.names
+
     def verify(self) -> None:
         """Read everything and compare the checksums.
 
@@ -84,25 +88,38 @@ class FeatureFile:
 
 
 class StoredFeatures(Dataset[Sample]):
-    """Samples whose ``image`` is (R, D), or pooled (D,), float32, from a store."""
+    """Samples whose ``image`` is (R, D) float32 from a store; R is 1 where it holds one vector an image."""
 
-    def __init__(self, listing: Listing, store: FeatureFile, *, pool: Pool = "none") -> None:
+    def __init__(self, listing: Listing, store: FeatureFile) -> None:
         """Find the rows of the listing's images.
 
         Raises:
-            DataError: images without features, or regions to be pooled where there are none.
+            DataError: images without features.
         """
-        if pool != "none" and store.array.ndim == 2:
-            raise DataError(f"{store.path}: holds one vector an image, so there is nothing to pool; set pool to none")
-        self.listing, self.store, self.pool = listing, store, pool
+        self.listing, self.store = listing, store
         self.rows = store.rows(listing.images)
 
     def __len__(self) -> int:
         return len(self.listing)
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        features = pooled(self.store.array[self.rows[key.index]].astype(np.float32), self.pool)
+        features = np.atleast_2d(self.store.array[self.rows[key.index]].astype(np.float32))
         return Sample(key.index, torch.from_numpy(features), torch.as_tensor(self.listing.targets[key.index]))
+
+
+def store_of(folder: Path, images: Sequence[str]) -> FeatureFile:
+    """The store in ``folder`` that holds the first of ``images``.
+
+    Raises:
+        DataError: there is none.
+    """
+    for path in sorted(folder.glob("*.npy")):
+        if path.with_suffix(INDEX).is_file() and (store := FeatureFile(path)).has(images[0]):
+            return store
+    raise DataError(
+        f"data.features.path: {folder} holds no finished file with features of {images[0]}; "
+        "`saccade data features CONFIG` computes or converts them"
+    )
 
 
 def pooled(features: NDArray[np.float32], pool: Pool) -> NDArray[np.float32]:

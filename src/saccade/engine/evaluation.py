@@ -54,7 +54,8 @@ def evaluate(run: Run, config: Config, *, split: str, checkpoint: str) -> Evalua
     if is_main_process():
         document = metrics_document(task, split, len(listing), scored)
         table, masks = with_mask_paths(table, [f"{MASKS}/{_as_png(name)}" for name in table["image"]])
-        evaluation.write(document, table, _about(run, task, split, path, about["epoch"], listing), masks)
+        files = {**masks, **task.files(listing, table)}
+        evaluation.write(document, table, _about(run, task, split, path, about["epoch"], listing), files)
     return evaluation
 
 

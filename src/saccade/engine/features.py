@@ -22,7 +22,7 @@ UNCHANGED = Augment(crop=None, flip=0.0)
 def obstacle(config: Config) -> str | None:
     """Why the features of this training change from epoch to epoch; None where they do not."""
     reasons = {
-        "task.name is segment, whose head is no single layer": config.task.name == "segment",
+        f"task.name is {config.task.name}, whose head is no single layer": config.task.name in ("segment", "caption"),
         "model.freeze is not backbone": config.model.freeze != "backbone",
         "data.augment changes the images (it takes crop=null and flip=0)": config.data.augment != UNCHANGED,
         "model.drop_rate is not 0": config.model.drop_rate > 0,

@@ -47,6 +47,7 @@ def range_test(prepared: Prepared) -> Range:
         SaccadeError: the loss was not finite from the start.
     """
     task, network = build_task(prepared.config)
+    task.before_training(prepared.listings["train"])
     frozen = is_frozen(prepared.config, 0)
     freeze_backbone(network, frozen=frozen)
     device = torch.device(

@@ -95,10 +95,14 @@ class Module(L.LightningModule):
         self._unchecked: tuple[Tensor, Batch] | None = None
 
     def forward(self, image: Tensor) -> Any:
-        """(B, 3, H, W) images, or (B, D) features that were computed before, to what the network says of them."""
+        """Images to what the network says of them.
+
+        Args:
+            image: (B, 3, H, W); or what was computed before: (B, D) that reach the head, (B, R, D) that stand for it.
+        """
         if image.ndim == 2:
             return self.network.get_submodule(head_names(self.network)[0])(image)
-        return self.network(image.contiguous(memory_format=torch.channels_last))
+        return self.network(image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss that the optimiser lowers.
@@ -111,7 +115,7 @@ class Module(L.LightningModule):
         if augment.mixup or augment.cutmix:
             loss = self._mixed_loss(batch, mix(batch.image, mixup=augment.mixup, cutmix=augment.cutmix))
         else:
-            logits, loss = self.task.learn(self, batch)
+            logits, loss = self.task.learn(self, batch, epoch=self.current_epoch)
             hits = self.task.hits(logits.detach(), batch)
             if hits is not None:
                 self.hits.update(ImageLoss(hits, torch.ones_like(hits)))
@@ -216,7 +220,7 @@ class Module(L.LightningModule):
         config = self.task.config
         checkpoint["saccade"] = {
             "task": config.task.name,
-            "classes": list(self.task.classes),
+            "outputs": list(self.task.outputs),
             "model": config.model.name,
             "epoch": self.current_epoch + 1,
             "max_epochs": config.trainer.max_epochs,

@@ -73,6 +73,7 @@ def fit(
         checkpoint.save(untrained(Module(task, network)), run.checkpoints / "best.ckpt")
         return keeper
     features = compute_features(task, network, prepared) if are_kept(task.config, network) else {}
+    task.before_training(prepared.listings["train"])
     module = Module(task, network, clock=clock)
     data = DataModule(task, prepared.listings, selection=prepared.selection, first_epoch=done, features=features)
     # DistributedDataParallel looks once which weights have gradients, and would never share those of weights that are
@@ -114,9 +115,10 @@ def score(task: Task, network: nn.Module, listing: Listing, *, run: Run) -> tupl
     assert module.scored is not None
     table = pl.concat([table for tables in gathered(module.tables) for table in tables]).sort("index")
     assert table["index"].to_list() == list(range(len(listing))), "every image is scored once"
-    paths = {"image": listing.images} | ({} if listing.masks is None else {"target": listing.masks.paths})
-    named = [pl.Series(column, list(names), dtype=pl.String) for column, names in paths.items()]
-    return module.scored, pl.DataFrame([*named, *table.drop("index")])
+    images = pl.Series("image", list(listing.images), dtype=pl.String)
+    each = [pl.Series(name, values) for name, values in (module.scored.scores.per_image or {}).items()]
+    columns = [images, *task.known(listing), *table.drop("index", "loss"), *each, table["loss"]]
+    return module.scored, pl.DataFrame(columns)
 
 
 def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
@@ -134,7 +136,7 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
     for what, wanted in (
         ("task", config.task.name),
         ("model", config.model.name),
-        ("classes", list(task.classes)),
+        ("outputs", list(task.outputs)),
     ):
         if about.get(what) != wanted:
             raise CheckpointError(

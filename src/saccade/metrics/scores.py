@@ -22,6 +22,7 @@ class Scores(NamedTuple):
     per_class: dict[str, dict[str, float | int | None]]  # by class name, then by name, such as "ap"
     threshold: float | None = None  # of the decision, where it was chosen on this split
     confusion: list[list[int]] | None = None  # of pixels, rows by target and columns by prediction
+    per_image: dict[str, list[float]] | None = None  # by name, of each image in the order of the split
 
 
 def defined_mean(values: NDArray[Any]) -> float:

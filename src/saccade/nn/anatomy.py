@@ -77,7 +77,7 @@ class Anatomy:
         return self.parameters * 4 / 1e6
 
 
-def anatomy(network: nn.Module, image: Tensor, *, name: str) -> Anatomy:
+def anatomy(network: nn.Module, image: Tensor, *more: Tensor, name: str) -> Anatomy:
     """Run one image through the network, without gradients and in evaluation mode, and note what happens.
 
     Nothing is computed: the pass runs on the meta device, of shapes without values, except for a network that needs
@@ -86,22 +86,23 @@ def anatomy(network: nn.Module, image: Tensor, *, name: str) -> Anatomy:
     Args:
         network: on any device.
         image: (1, C, H, W) on the same device.
+        more: what else the network takes.
         name: what the network is called.
     """
     meta = {key: tensor.to("meta") for key, tensor in [*network.named_parameters(), *network.named_buffers()]}
     try:
-        record = _listened(network, image.to("meta"), meta)
+        record = _listened(network, (image.to("meta"), *(x.to("meta") for x in more)), meta)
     except RuntimeError:  # it asked a tensor without values for one; whatever else is wrong, the real run says so
-        record = _listened(network, image, {})
+        record = _listened(network, (image, *more), {})
     return Anatomy(name, tuple(image.shape[1:]), tuple(_layers(network, record)), record.lost)
 
 
-def _listened(network: nn.Module, image: Tensor, instead: dict[str, Tensor]) -> _Record:
+def _listened(network: nn.Module, inputs: tuple[Tensor, ...], instead: dict[str, Tensor]) -> _Record:
     """One pass, with other tensors in the place of the network's own."""
     record = _Record(network)
     with record.listening(), _evaluating(network), _any_algorithm(), torch.no_grad(), record.follower:
-        record.follower.start(image)
-        functional_call(network, instead, (image,))
+        record.follower.start(inputs[0])
+        functional_call(network, instead, inputs)
     return record
 
 

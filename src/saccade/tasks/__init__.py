@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from saccade.tasks.base import Task
+from saccade.tasks.caption import Caption
 from saccade.tasks.classify import Classify
 from saccade.tasks.multilabel import Multilabel
 from saccade.tasks.segment import Segment
@@ -11,4 +12,5 @@ TASKS: dict[str, type[Task]] = {
     "classify": Classify,
     "multilabel": Multilabel,
     "segment": Segment,
+    "caption": Caption,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Generic, Literal
 
 import numpy as np
@@ -40,13 +41,24 @@ class Task(ABC, Generic[P]):
     """The class in question, against the rest, where there is one."""
     threshold: float | None = None
     """The score above which the answer is yes; None where the highest score is the answer."""
-    scenes_layout: Literal["voc", "folder", "masks"]
+    scenes_layout: Literal["voc", "folder", "masks", "captions"]
     """How the built-in scenes are drawn to disk for it."""
 
     def __init__(self, config: Config) -> None:
-        assert config.data.classes is not None, "the config must be resolved"
         self.config = config
-        self.classes: tuple[str, ...] = config.data.classes
+        self.classes: tuple[str, ...] = config.data.classes or ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the network's outputs are called, in their order."""
+        return self.classes
+
+    def config_in(self, folder: Path) -> Config:
+        """The config as a run in ``folder`` keeps it, once what it refers to has been written there."""
+        return self.config
+
+    def before_training(self, train: Listing) -> None:  # most tasks need nothing
+        """Look at the images that are going to be learned from."""
 
     @classmethod
     @abstractmethod
@@ -113,15 +125,15 @@ class Task(ABC, Generic[P]):
         return None
 
     @abstractmethod
-    def decode(self, logits: Tensor) -> P:
-        """What the network says."""
+    def decode(self, logits: Any) -> P:
+        """What the network says, from what it gives."""
 
     def encode(self, prediction: P) -> Tensor | None:
         """Logits of which ``decode`` makes this prediction, which give averaged scores a loss; None: they have none."""
         return None
 
-    def learn(self, network: Network, batch: Batch) -> tuple[Tensor, ImageLoss]:
-        """Logits of a training batch, and the loss that the optimiser lowers."""
+    def learn(self, network: Network, batch: Batch, *, epoch: int) -> tuple[Tensor, ImageLoss]:
+        """Logits of a training batch, and the loss that the optimiser lowers; epochs count from 0."""
         logits = network(batch.image)
         return logits, self.loss(logits, batch)
 
@@ -160,6 +172,14 @@ class Task(ABC, Generic[P]):
     def table(self, batch: Batch, prediction: P) -> pl.DataFrame:
         """Target and prediction of each image as the task's columns of ``predictions.parquet``, B rows."""
 
+    def known(self, listing: Listing) -> pl.DataFrame:
+        """What else the data set says of N images: columns that stand before those of ``table``, N rows."""
+        return pl.DataFrame()
+
+    def files(self, listing: Listing, table: pl.DataFrame) -> dict[str, bytes]:
+        """Further files of an evaluation by their names, made of its whole table."""
+        return {}
+
     @abstractmethod
     def answers(self, prediction: P) -> pl.DataFrame:
         """The columns that ``saccade predict`` writes for B images without targets: answer and scores."""
@@ -168,6 +188,6 @@ class Task(ABC, Generic[P]):
     def draw(self, batch: Batch) -> tuple[Sequence[NDArray[np.uint8]], Sequence[str]]:
         """Each image of the batch as (H, W, 3) uint8 RGB as the network sees it, and its target in words."""
 
-    def example_input(self) -> Tensor:
-        """One image-shaped input of zeros, (1, 3, H, W)."""
-        return torch.zeros(1, 3, *self.config.data.height_width)
+    def example_inputs(self) -> tuple[Tensor, ...]:
+        """What the network takes to answer one image, the image first: (1, 3, H, W) zeros."""
+        return (torch.zeros(1, 3, *self.config.data.height_width),)

@@ -117,7 +117,7 @@ class Segment(Task[MaskPrediction]):
             found.append((factor, loss))
         return losses.combined(found)
 
-    def learn(self, network: Network, batch: Batch) -> tuple[Tensor, ImageLoss]:
+    def learn(self, network: Network, batch: Batch, *, epoch: int) -> tuple[Tensor, ImageLoss]:
         """The loss of the network's answer and, weighted by ``task.auxiliary``, of those that it gives on the way."""
         said = network(batch.image)
         logits, *others = said if isinstance(said, tuple) else (said,)
@@ -198,6 +198,11 @@ class Segment(Task[MaskPrediction]):
             "flip": section.flip,
             "colours": [list(rgb) for rgb in pixels.palette(self.config)[: len(self.classes)].tolist()],
         }
+
+    def known(self, listing: Listing) -> pl.DataFrame:
+        """Column ``target``: the path of each mask."""
+        assert listing.masks is not None
+        return pl.DataFrame([pl.Series("target", list(listing.masks.paths), dtype=pl.String)])
 
     def table(self, batch: Batch, prediction: MaskPrediction) -> pl.DataFrame:
         """Columns ``pixel_accuracy``, ``iou`` (C numbers, null where absent) and the mask as a PNG."""

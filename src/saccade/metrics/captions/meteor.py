@@ -12,13 +12,13 @@ All numbers follow from 23 counts, which equal those of METEOR's jar.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from saccade.metrics.captions.meteor_align import align, chunks
 from saccade.metrics.captions.meteor_match import MATCHERS, Match, Sentence, candidates, read_sentence
-from saccade.metrics.captions.meteor_tables import Tables, load_tables
+from saccade.metrics.captions.meteor_tables import MeteorMissingError, Tables, load_tables
 
 _ALPHA = 0.85
 """How much recall weighs, of 1."""
@@ -66,6 +66,22 @@ class Meteor:
         sentence = read_sentence(hypothesis, self._tables)
         each = [statistics_of_pair(sentence, read_sentence(reference, self._tables)) for reference in references]
         return max(each, key=score)
+
+
+def if_installed(cache: Path, say: Callable[[str], None]) -> Meteor | None:
+    """METEOR, or None where its tables are not installed: it is never approximated under its name.
+
+    Args:
+        cache: as for ``Meteor.load``.
+        say: is told what takes long, or what to install.
+    """
+    if not any(cache.glob("paraphrases-*")):
+        say("METEOR: looking for its tables; the first time they are indexed, which takes some ten seconds")
+    try:
+        return Meteor.load(cache)
+    except MeteorMissingError as error:
+        say(f"without METEOR: {error}")
+        return None
 
 
 def statistics_of_pair(hypothesis: Sentence, reference: Sentence) -> Statistics:

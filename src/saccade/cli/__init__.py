@@ -9,11 +9,27 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from saccade import __version__
+from saccade.cli import config, data, score
+from saccade.cli.arguments import (
+    AsJson,
+    Checkpoint,
+    ConfigFile,
+    Overrides,
+    RunFolder,
+    Words,
+    load_and_look,
+    load_config,
+    open_run,
+    print_table,
+    refuse,
+    say_loading,
+    source_of,
+)
 from saccade.console import console, is_main_process, say
 from saccade.errors import ConfigError, SaccadeError, StoppedError
 
@@ -26,24 +42,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-config_app = typer.Typer(no_args_is_help=True, help="Check, show, or describe a config without running it.")
-data_app = typer.Typer(no_args_is_help=True, help="Get a data set, and look at it before training on it.")
-app.add_typer(config_app, name="config")
-score_app = typer.Typer(no_args_is_help=True, help="Score files of results that any program wrote.")
-app.add_typer(data_app, name="data")
-app.add_typer(score_app, name="score")
-
-Words = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[CONFIG] [KEY=VALUE]...", help="A preset or config file, then settings laid over it."),
-]
-ConfigFile = Annotated[Path | None, typer.Option("-c", "--config", metavar="FILE", help="The config file.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of data, loader, trainer.")
-]
-Checkpoint = Annotated[str, typer.Option(help="best, last, or a path.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+app.add_typer(config.app, name="config")
+app.add_typer(data.app, name="data")
+app.add_typer(score.app, name="score")
 
 
 def _version(wanted: bool) -> None:
@@ -74,21 +75,21 @@ def train(
     """Train a model, score its best checkpoint, write the report; prints the run folder."""
     given = list(words or [])
     if resume is not None:
-        _refuse(
+        refuse(
             config is not None or any("=" not in word for word in given),
             "--resume goes on with the config of the run: give RUN, and KEY=VALUE alone",
         )
-        _refuse(
+        refuse(
             name is not None or runs != Path("runs"), "--resume stays in its run folder: leave out --name and --runs"
         )
-        _say_loading(f"resuming {resume}")
+        say_loading(f"resuming {resume}")
         from saccade.commands.resume import resume as go_on
 
         run = go_on(resume, given)
     else:
-        source, overrides = _source(given, config, "train")
-        _load_and_look(source, overrides)
-        _say_loading(f"training {source}")
+        source, overrides = source_of(given, config, "train")
+        load_and_look(source, overrides)
+        say_loading(f"training {source}")
         from saccade.commands import train as command
 
         run = command.train(source, overrides, runs=runs, name=name)
@@ -103,9 +104,9 @@ def find_lr(
     runs: Annotated[Path, typer.Option(help="Folder in which the curve is written.")] = Path("runs"),
 ) -> None:
     """Try rising learning rates for a hundred batches, draw the curve, suggest a rate; keeps no weights."""
-    source, overrides = _source(list(words or []), config, "find-lr")
-    _load_and_look(source, overrides)
-    _say_loading("trying learning rates")
+    source, overrides = source_of(list(words or []), config, "find-lr")
+    load_and_look(source, overrides)
+    say_loading("trying learning rates")
     from saccade.commands.find_lr import find_lr as command
 
     found = command(source, overrides, runs=runs)
@@ -122,8 +123,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score a split with a run's checkpoint, on the run's data or another tree of the same classes."""
-    _open(run)
-    _say_loading(f"evaluating {run}")
+    open_run(run)
+    say_loading(f"evaluating {run}")
     from saccade.commands.evaluate import evaluate as command
     from saccade.commands.tables import metrics_table
 
@@ -133,7 +134,7 @@ def evaluate(
     if as_json:
         print(json.dumps(evaluation.metrics(), indent=2, ensure_ascii=False))
     else:
-        _print_table(metrics_table(evaluation.metrics(), evaluation.about()))
+        print_table(metrics_table(evaluation.metrics(), evaluation.about()))
         print(evaluation.path)
 
 
@@ -145,14 +146,14 @@ def predict(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the Parquet goes.")] = None,
 ) -> None:
     """Answer image files: a table, and a Parquet with all scores. Exit code 3 where some could not be read."""
-    _open(run)
-    _say_loading(f"predicting with {run}")
+    open_run(run)
+    say_loading(f"predicting with {run}")
     from saccade.commands.predict import predict as command
     from saccade.commands.tables import answers_table
 
     overrides = [p for p in paths if "=" in p and not Path(p).exists()]
     answers = command(run, [p for p in paths if p not in overrides], *overrides, checkpoint=checkpoint, output=output)
-    _print_table(answers_table(answers))
+    print_table(answers_table(answers))
     for _, reason in answers.failures:
         say(f"not read: {reason}")
     if "mask" in answers.table.columns and answers.table.height:
@@ -195,9 +196,9 @@ def summary(
     as_json: AsJson = False,
 ) -> None:
     """Print a config's network layer by layer: shapes, parameters, multiply-adds, receptive fields."""
-    source, overrides = _source(list(words or []), config, "summary")
-    _load(source, overrides)
-    _say_loading(f"summing up {source}")
+    source, overrides = source_of(list(words or []), config, "summary")
+    load_config(source, overrides)
+    say_loading(f"summing up {source}")
     from saccade.commands.layers import layers_table, totals
     from saccade.commands.summary import as_document
     from saccade.commands.summary import summary as command
@@ -206,7 +207,7 @@ def summary(
     if as_json:
         print(json.dumps(as_document(found), indent=2, ensure_ascii=False))
         return
-    _print_table(layers_table(found, depth=depth, every=every))
+    print_table(layers_table(found, depth=depth, every=every))
     print()
     for line in totals(found):
         print(line)
@@ -225,107 +226,6 @@ def presets(
     names = preset_names()
     for each in names:
         print(f"{each:<{max(map(len, names))}}  {preset_summary(each)}")
-
-
-@config_app.command("check", epilog="Example: saccade config check my.yaml optim.lr=1e-3")
-def config_check(words: Words = None, config: ConfigFile = None) -> None:
-    """Check a config and say so; all its mistakes at once, exit code 2."""
-    source, overrides = _source(list(words or []), config, "config check")
-    _load(source, overrides)
-    print(f"{source}: fine")
-
-
-@config_app.command("show", epilog="Example: saccade config show voc-multilabel")
-def config_show(words: Words = None, config: ConfigFile = None) -> None:
-    """Print the complete config: what it says, what it extends, and every default."""
-    from saccade.config.dump import dump
-
-    source, overrides = _source(list(words or []), config, "config show")
-    print(dump(_load(source, overrides), Path.cwd()), end="")
-
-
-@config_app.command("schema", epilog="Example: saccade config schema > saccade.schema.json")
-def config_schema() -> None:
-    """Print the JSON Schema of a config file, for editors."""
-    from saccade.config.shape import schema
-
-    print(json.dumps(schema(), indent=2))
-
-
-@data_app.command("check", epilog="Example: saccade data check folder-classify data.root=photos")
-def data_check(words: Words = None, config: ConfigFile = None) -> None:
-    """Read every image, compare the splits, count the classes. Exit code 1 where something is wrong."""
-    source, overrides = _source(list(words or []), config, "data check")
-    _load_and_look(source, overrides)
-    _say_loading("checking the data")
-    from saccade.commands.data import data_check as command
-    from saccade.commands.tables import check_tables
-    from saccade.data.wording import counted
-
-    found = command(source, overrides)
-    for table in check_tables(found):
-        _print_table(table)
-    if found.problems:
-        say(counted(len(found.problems), "problem"))
-        raise typer.Exit(1)
-    print("nothing wrong was found")
-
-
-@data_app.command("stats", epilog="Example: saccade data stats folder-classify data.root=photos")
-def data_stats(words: Words = None, config: ConfigFile = None) -> None:
-    """Counts, sizes, and per-channel mean and standard deviation of the training images."""
-    source, overrides = _source(list(words or []), config, "data stats")
-    _load_and_look(source, overrides)
-    _say_loading("measuring the data")
-    from saccade.commands.data import data_stats as command
-    from saccade.commands.tables import stats_tables
-
-    found = command(source, overrides)
-    for table in stats_tables(found):
-        _print_table(table)
-    print(f"mean {[round(v, 4) for v in found.mean]}  std {[round(v, 4) for v in found.std]}  (RGB in [0, 1])")
-
-
-@data_app.command("prepare", epilog="Example: saccade data prepare imagenet --from downloads --to imagenet")
-def data_prepare(
-    name: Annotated[Literal["imagenet"], typer.Argument(metavar="imagenet", help="The data set.")],
-    source: Annotated[Path, typer.Option("--from", metavar="FOLDER", help="Where its official tar files are.")],
-    target: Annotated[Path, typer.Option("--to", metavar="ROOT", help="The data.root that is made.")],
-) -> None:
-    """Unpack ImageNet (ILSVRC 2012) as distributed into one folder a class; goes on where it was stopped."""
-    from saccade.commands.prepare import prepare_imagenet
-
-    prepare_imagenet(source, target)
-    print(target)
-
-
-@data_app.command("fetch", epilog="Example: saccade data fetch voc2012 --to data")
-def data_fetch(
-    name: Annotated[Literal["voc2012", "voc2007"], typer.Argument(metavar="voc2012|voc2007", help="The data set.")],
-    target: Annotated[Path, typer.Option("--to", metavar="ROOT", help="Where VOCdevkit/ is made.")],
-) -> None:
-    """Download Pascal VOC, verify and unpack it; goes on where it was stopped. Prints the data.root."""
-    from saccade.commands.fetch import fetch_voc
-
-    print(fetch_voc(name, target))
-
-
-@score_app.command("captions", epilog="Example: saccade score captions results.json captions_val2014.json")
-def score_captions(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="COCO results: a list of image_id and caption.")],
-    references: Annotated[Path, typer.Argument(metavar="REFERENCES", help="COCO captions of the same images.")],
-    partial: Annotated[bool, typer.Option("--partial", help="Leave out images without a result.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """BLEU-1 to 4, METEOR, ROUGE-L and CIDEr-D of captions, equal to coco-caption's, without Java."""
-    from saccade.commands.score import score_captions as command
-    from saccade.commands.score import score_table
-
-    found = command(results, references, partial=partial)
-    if as_json:
-        print(json.dumps({**found.metrics, "n": found.n}, indent=2))
-    else:
-        _print_table(score_table(found))
 
 
 def main() -> None:
@@ -353,49 +253,3 @@ def _refuse_dashes(words: list[str]) -> None:
         if re.fullmatch(r"--\w+(\.\w+)+(=.*)?", word):
             key, equals, value = word.lstrip("-").partition("=")
             raise ConfigError(f"{word}: settings are written without dashes: {key}={value if equals else 'VALUE'}")
-
-
-def _source(words: list[str], config: Path | None, command: str) -> tuple[str, list[str]]:
-    if config is not None:
-        return str(config), words
-    if not words or "=" in words[0]:
-        raise ConfigError(
-            f"saccade {command}: name a preset or a config file first, such as `saccade {command} scenes-multilabel`; "
-            "`saccade presets` lists the presets"
-        )
-    return words[0], words[1:]
-
-
-def _load(source: str, overrides: list[str]):  # type: ignore[no-untyped-def]  # its type would import pydantic for --help
-    from saccade.config.load import load
-
-    return load(source, overrides)
-
-
-def _load_and_look(source: str, overrides: list[str]) -> None:
-    """Tell mistakes in the config, and a data set that is not there, before torch is loaded."""
-    from saccade.config.load import look_for_data
-
-    look_for_data(_load(source, overrides))
-
-
-def _open(run: Path) -> None:
-    """Tell that a folder is no run before torch is loaded."""
-    from saccade.runs import Run
-
-    Run.open(run)
-
-
-def _refuse(wrong: bool, message: str) -> None:
-    if wrong:
-        raise ConfigError(message)
-
-
-def _say_loading(what: str) -> None:
-    say(f"saccade {__version__}: {what} (loading torch and Lightning takes some seconds)")
-
-
-def _print_table(table: object) -> None:
-    from rich.console import Console
-
-    Console(soft_wrap=False).print(table)

@@ -1,0 +1,89 @@
+"""From an image, or stored features of one, to what a captioning network says of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from saccade.nn.caption_base import Captioner, Memory
+from saccade.nn.encoders import Encoder
+from saccade.nn.small import SmallCNN
+
+
+PLACE = 2
+"""Numbers of a place."""
+
+
+class Seen(NamedTuple):
+    """B images before the captioner, which has not looked at them yet."""
+
+    captioner: Captioner
+    features: Tensor  # (B, R, D)
+    mask: Tensor | None  # (B, R) bool, False for regions that only fill up; None: none does
+
+    def memory(self) -> Memory:
+        """What the captioner keeps of them."""
+        return self.captioner.encode(self.features, self.mask)
+
+
+class CaptionNetwork(nn.Module):
+    """A captioner, and before it an encoder where it learns from images.
+
+    The positions of the encoder's last map, row by row, are the regions. To what the map says of each, its place x and
+    y is added as two numbers (Liu et al. 2018, arXiv 1807.03247), so that left can be told from right.
+    """
+
+    head_names: ClassVar[tuple[str, ...]] = ("captioner",)
+
+    def __init__(self, captioner: Captioner, encoder: nn.Module | None = None) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.captioner = captioner
+
+    def forward(self, image: Tensor, tokens: Tensor | None = None) -> Seen | Tensor:
+        """(B, 3, H, W) images, or (B, R, D) features if there is no encoder, to what is seen.
+
+        With (B, L) int64 ``tokens``, which are known words, to (B, L, V) logits of the word after each.
+        """
+        seen = self._seen(image)
+        if tokens is None:
+            return seen
+        memory = seen.memory()
+        logits, _ = self.captioner(tokens, memory, self.captioner.start(memory))
+        return cast(Tensor, logits)
+
+    def _seen(self, image: Tensor) -> Seen:
+        if self.encoder is not None:
+            return Seen(self.captioner, with_places(self.encoder(image)).flatten(2).transpose(1, 2), None)
+        there = (image != 0).any(dim=2)  # rows of zeros fill up images with fewer regions
+        if bool(there.all()):
+            return Seen(self.captioner, image, None)
+        there[:, 0] = True  # nothing but zeros is taken as it is: a region to look at there must be
+        return Seen(self.captioner, image, there)
+
+
+def with_places(maps: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, C + 2, H, W): x and y of each position, from -1 to 1, behind its C numbers."""
+    height, width = maps.shape[2:]
+    y, x = (torch.linspace(-1, 1, n, dtype=maps.dtype, device=maps.device) for n in (height, width))
+    places = torch.stack(torch.meshgrid(x, y, indexing="xy"))
+    return torch.cat([maps, places.expand(len(maps), -1, -1, -1)], dim=1)
+
+
+def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, int, int]:
+    """What maps an image, its numbers of a region (channels and place), and how many pixels of the image's side are one position of the map.
+
+    Args:
+        name: of a timm backbone, or ``small_cnn``, ours without its head.
+        pretrained: with timm's published weights.
+
+    Raises:
+        ConfigError: no such encoder, or one without published weights.
+        CheckpointError: they could not be downloaded.
+    """
+    if name == "small_cnn" and not pretrained:
+        return SmallCNN(1).features, 128 + PLACE, 8
+    encoder = Encoder(name, pretrained=pretrained)
+    return encoder, encoder.channels + PLACE, encoder.stride

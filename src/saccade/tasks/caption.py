@@ -1,0 +1,286 @@
+"""Captioning: a sentence that says what is in the image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from torchmetrics import Metric
+
+from saccade.config.schema import Config
+from saccade.console import say
+from saccade.data import vocabulary
+from saccade.data.caption_dataset import CaptionDataset, chunks, collate_captions
+from saccade.data.feature_files import StoredFeatures
+from saccade.data.listing import Listing
+from saccade.data.transforms import Transform
+from saccade.data.vocabulary import END, PAD, START, UNKNOWN
+from saccade.decode import captions as decoding
+from saccade.decode.beam import beam
+from saccade.decode.captions import Rules, drawn, greedy
+from saccade.files import cache_folder
+from saccade.losses import caption as losses
+from saccade.metrics.captions.cider import CiderD, NGramWeights, ngram_weights
+from saccade.metrics.captions.meteor import Meteor, if_installed
+from saccade.metrics.captions.scores import CAPTION_POOLING
+from saccade.metrics.stateful_caption import CaptionMetrics
+from saccade.nn.caption_base import Memory
+from saccade.nn.caption_network import CaptionNetwork, Seen
+from saccade.nn.scheduled_sampling import own_word_probability, read_own_words
+from saccade.samples import Batch, CaptionPrediction, ImageLoss, Sample
+from saccade.tasks import labels, sentences
+from saccade.tasks.base import Network, Task
+from saccade.tasks.sentences import words_of
+
+
+class Caption(Task[CaptionPrediction]):
+    """The next word, of the words so far and the image, until it is the end."""
+
+    monitor = "cider"
+    headline = "CIDEr-D"
+    scenes_layout = "captions"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.section = sentences.section_of(config)
+        self.vocabulary = sentences.known_words(self.section)
+        self.rules = Rules(
+            pad=PAD,
+            start=START,
+            unknown=UNKNOWN,
+            end=END,
+            max_length=self.section.max_length,
+            block_repeats=self.section.block_repeats,
+            block_ngrams=self.section.block_ngrams,
+        )
+        self._rewards: NGramWeights | None = None
+        self._meteor: list[Meteor | None] = []
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The words."""
+        return self.vocabulary.words
+
+    @classmethod
+    def read(cls, config: Config, split: str) -> Listing:
+        """A split with its captions."""
+        return sentences.read(config, split)
+
+    @classmethod
+    def splits(cls, config: Config) -> list[str]:
+        """Names of the splits on disk."""
+        return sentences.splits(config)
+
+    @classmethod
+    def resolve_data(cls, config: Config, train: Listing) -> Mapping[str, Any]:
+        """The shape of stored features."""
+        found = sentences.store(config, train)
+        if found is None:
+            return {}
+        return {"features": {**config.data.features.model_dump(), "shape": sentences.shape_of(found)}}
+
+    @classmethod
+    def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
+        """The vocabulary."""
+        return {"vocabulary": sentences.learned_words(config, train).words}
+
+    def config_in(self, folder: Path) -> Config:
+        """The config with the vocabulary in a file of its own."""
+        path = folder / "vocabulary.json"
+        vocabulary.save(path, self.vocabulary)
+        return self.config.model_copy(update={"task": self.section.model_copy(update={"vocabulary": path})})
+
+    def before_training(self, train: Listing) -> None:
+        """Weigh the words of the training captions, by which drawn captions are rewarded."""
+        if self.section.loss == "self_critical":
+            assert train.captions is not None
+            captions = (train.captions.of(i) for i in range(len(train)))
+            self._rewards = ngram_weights([[_ended(words_of(text)) for text in of_image] for of_image in captions])
+
+    def dataset(self, listing: Listing, *, training: bool) -> CaptionDataset:
+        """The samples of a listing."""
+        store = sentences.store(self.config, listing)
+        images: Dataset[Sample] = (
+            labels.dataset(self.config, listing, training=training) if store is None else StoredFeatures(listing, store)
+        )
+        assert listing.captions is not None
+        return CaptionDataset(
+            images,
+            listing.captions,
+            vocabulary=self.vocabulary,
+            tokenize=words_of,
+            seed=self.config.seed,
+            same_each_epoch=not training,
+        )
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Samples as a batch; captions of unlike lengths are padded."""
+        return collate_captions(samples)
+
+    def transform(self) -> Transform:
+        """Resized and normalised."""
+        return labels.transform(self.config, training=False)
+
+    def model(self) -> CaptionNetwork:
+        """A network with one logit a word of the vocabulary."""
+        return sentences.network(self.config, len(self.vocabulary))
+
+    def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
+        """Cross-entropy of (B, L, V) logits of what follows each of the L words from the start on."""
+        target = batch.target[:, 1:]
+        return losses.cross_entropy(logits, target, target != PAD, label_smoothing=self.section.label_smoothing)
+
+    def learn(self, network: Network, batch: Batch, *, epoch: int) -> tuple[Tensor, ImageLoss]:
+        """The loss of the words of the captions, or of what the drawn captions are worth."""
+        seen = network(batch.image)
+        if self.section.loss == "self_critical":
+            return self._learn_from_rewards(seen, batch)
+        most = self.section.scheduled_sampling
+        probability = own_word_probability(epoch, most=most) if most else 0.0
+        memory = seen.memory()
+        state = seen.captioner.start(memory)
+        said = []
+        for chunk in chunks(batch.target, self.section.chunk):
+            if probability:
+                logits, state = read_own_words(seen.captioner, chunk.words, memory, state, probability=probability)
+            else:
+                logits, state = seen.captioner(chunk.words, memory, state)
+            said.append(logits)
+            state = state.detach()
+        logits = torch.cat(said, dim=1)[:, : batch.target.shape[1] - 1]
+        return logits, self.loss(logits, batch)
+
+    def _learn_from_rewards(self, seen: Seen, batch: Batch) -> tuple[Tensor, ImageLoss]:
+        """Captions drawn of each image, weighed by how much more they score than their baseline."""
+        images, samples = len(batch.index), self.section.samples
+        memory: Memory = tuple(part.repeat_interleave(samples, dim=0) for part in seen.memory())
+        said = drawn(seen.captioner, memory, self.rules)
+        references = [[_ended(words_of(text)) for text in of_image] for of_image in batch.references]
+        scorer = CiderD(references, weights=self._rewards)
+        owners = [i for i in range(images) for _ in range(samples)]
+        scores = torch.from_numpy(scorer.scores(self._spoken(said), images=owners)).view(images, samples)
+        if self.section.baseline == "greedy":
+            with _evaluating(seen.captioner), torch.no_grad():
+                baseline = scorer.scores(self._spoken(greedy(seen.captioner, seen.memory(), self.rules)))
+            reward = scores - torch.from_numpy(baseline)[:, None]
+        else:
+            reward = losses.over_the_others(scores)
+        mask = losses.up_to_end(said.tokens, END)
+        loss = losses.self_critical(said.log_probs, reward.flatten().to(said.log_probs), mask)
+        each = ImageLoss(*(part.view(images, samples).sum(dim=1) for part in loss))
+        return said.log_probs, each
+
+    def _spoken(self, said: decoding.Captions) -> list[list[str]]:
+        """Words, and the end where it was said: it is part of what is rewarded, or captions would not end."""
+        texts = [row[:length] for row, length in zip(said.tokens.tolist(), said.length.tolist(), strict=True)]
+        return [[self.vocabulary.words[number] for number in numbers] for numbers in texts]
+
+    def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, CaptionPrediction]:
+        """The loss of one caption of each image, the same in every epoch; and what the network says by itself."""
+        seen = network(batch.image)
+        memory = seen.memory()
+        logits, _ = seen.captioner(batch.target[:, :-1], memory, seen.captioner.start(memory))
+        return self.loss(logits, batch), self.decode(seen)
+
+    def decode(self, seen: Seen) -> CaptionPrediction:
+        """The caption of each image, greedy or by beams."""
+        section, memory = self.section, seen.memory()
+        if section.beam == 1:
+            said = greedy(seen.captioner, memory, self.rules)
+        else:
+            penalty, alpha = section.length_penalty, section.length_alpha
+            said = beam(seen.captioner, memory, self.rules, size=section.beam, length_penalty=penalty, alpha=alpha)
+        words = [self.vocabulary.decode(numbers) for numbers in said.tokens.tolist()]
+        weights = [None if said.weights is None else said.weights[i, : len(row)].cpu() for i, row in enumerate(words)]
+        return CaptionPrediction(tuple(" ".join(row) for row in words), tuple(weights))
+
+    def metrics(self) -> Metric:
+        """BLEU, METEOR where its tables are installed, ROUGE-L, CIDEr-D."""
+        if not self._meteor:
+            self._meteor.append(if_installed(cache_folder(), say))
+        return CaptionMetrics(self._meteor[0])
+
+    def measure(self, metrics: Metric, prediction: CaptionPrediction, batch: Batch) -> None:
+        """Captions and references."""
+        metrics.update(batch.index, prediction.captions, batch.references)
+
+    def nothing(self) -> CaptionPrediction:
+        """No caption."""
+        return CaptionPrediction((), ())
+
+    @property
+    def pooling(self) -> Mapping[str, str]:
+        """How each metric is pooled."""
+        return {"loss": "of one caption an image, the same in every epoch, mean over words", **CAPTION_POOLING}
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the regions are, and how captions were searched for."""
+        section = self.section
+        rules = {key: getattr(section, key) for key in ("beam", "length_penalty", "max_length")}
+        return {"regions": sentences.regions_told(self.config), "decoding": rules}
+
+    def known(self, listing: Listing) -> pl.DataFrame:
+        """Columns ``references``, and ``boxes`` where the regions are boxes."""
+        assert listing.captions is not None
+        references = [list(listing.captions.of(i)) for i in range(len(listing))]
+        column = pl.Series("references", references, dtype=pl.List(pl.String))
+        return pl.DataFrame([column, *sentences.boxes(sentences.store(self.config, listing), listing)])
+
+    def files(self, listing: Listing, table: pl.DataFrame) -> dict[str, bytes]:
+        """``captions.json``: the captions as a COCO results file."""
+        assert listing.captions is not None
+        pairs = zip(listing.captions.ids.tolist(), table["caption"], strict=True)
+        results = [{"image_id": image_id, "caption": caption} for image_id, caption in pairs]
+        return {"captions.json": json.dumps(results, indent=0, ensure_ascii=False).encode()}
+
+    def table(self, batch: Batch, prediction: CaptionPrediction) -> pl.DataFrame:
+        """Columns ``caption`` and ``attention``."""
+        return self.answers(prediction)
+
+    def answers(self, prediction: CaptionPrediction) -> pl.DataFrame:
+        """Columns ``caption`` and ``attention``, R weights for each word; null where the network does not say."""
+        looked = [None if weights is None else weights.float().tolist() for weights in prediction.weights]
+        return pl.DataFrame(
+            [
+                pl.Series("caption", prediction.captions, dtype=pl.String),
+                pl.Series("attention", looked, dtype=pl.List(pl.List(pl.Float32))),
+            ]
+        )
+
+    def draw(self, batch: Batch) -> tuple[Sequence[NDArray[np.uint8]], Sequence[str]]:
+        """Images with the captions that are read of them."""
+        return labels.pictures(self.config, batch.image), [
+            " ".join(self.vocabulary.decode(numbers)) for numbers in batch.target.tolist()
+        ]
+
+    def example_inputs(self) -> tuple[Tensor, ...]:
+        """An image, or the features of one, and a word."""
+        shape = self.config.data.features.shape
+        image = super().example_inputs()[0] if shape is None else torch.ones(1, *shape)
+        return image, torch.full((1, 1), START, device=image.device)
+
+
+def _ended(words: list[str]) -> list[str]:
+    """A caption with its end, as a network says it."""
+    return [*words, vocabulary.SPECIAL[END]]
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Within the block the network is in evaluation mode."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
