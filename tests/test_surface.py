@@ -65,7 +65,8 @@ task.class_weights task.effective_beta task.focal_gamma task.label_smoothing tas
 """.split()
 
 SEGMENT_KEYS = """
-task.class_weights task.effective_beta task.focal_gamma task.label_smoothing task.auxiliary task.score_size task.window task.flip
+task.class_weights task.effective_beta task.focal_gamma task.label_smoothing task.auxiliary
+task.score_size task.window task.flip
 """.split()
 
 CAPTION_KEYS = """

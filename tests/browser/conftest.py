@@ -5,7 +5,7 @@ and 60 to 99; 55 and 95 are ignored. So 98 are ranked and 41 positive, and above
 9 false alarms. Nobody shows "dog", with score 0.1 everywhere. The third class has a hostile name; every image
 shows it, with score 0.9. Image k has the loss k / 100, image 0 has none.
 
-`classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`.
+`classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`. `caption_run`: see caption_run.py.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from saccade.browse.serve import listen
 from saccade.data.masks import palette_png
 from saccade.draw.overlay import palette
 from saccade.runs import Run
+
+from .caption_run import CAPTIONS, write_captions
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "<script>document.title='owned'</script>&\"'"
@@ -169,6 +171,20 @@ def segment_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="package")
 def segment_url(segment_run: Run) -> Iterator[str]:
     yield from served(segment_run)
+
+
+@pytest.fixture(scope="package")
+def caption_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("caption")
+    run = new_run(folder)
+    write_images(folder / "data", [f"{k}.jpg" for k in range(len(CAPTIONS))])
+    write_captions(run, folder / "data")
+    return run
+
+
+@pytest.fixture(scope="package")
+def caption_url(caption_run: Run) -> Iterator[str]:
+    yield from served(caption_run)
 
 
 @pytest.fixture(scope="package")

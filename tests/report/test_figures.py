@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from saccade.report.class_figures import class_bars, confusion_panel
-from saccade.report.figures import COLOURS, Curve, curves_panel, drawn, tail_panel
+from saccade.report.epochs import Curve
+from saccade.report.figures import COLOURS, curves_panel, drawn, tail_panel
 from saccade.report.svg import inline
 from saccade.report.write import _TEMPLATES
 

@@ -12,7 +12,8 @@ from PIL import Image
 from saccade.data.masks import palette_png
 from saccade.draw.overlay import RIGHT, UNKNOWN, WRONG, palette
 from saccade.report.overlays import ALPHA, SIDE, Overlays
-from saccade.report.segments import Place, Segmented
+from saccade.report.segments import Segmented
+from saccade.report.shown import Place
 from saccade.runs import Run
 
 from .conftest import unscored

@@ -1,4 +1,4 @@
-"""A segment evaluation read whole, and which images are shown; numbers counted by hand."""
+"""A segment evaluation read whole; numbers counted by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from saccade.errors import RunError
-from saccade.report.segments import Segmented, shown_images
+from saccade.report.segments import Segmented
 
 from .conftest import unscored
 from .segment_run import add_segment, segment_run
@@ -57,34 +57,6 @@ def test_nothing_but_void(tmp_path: Path) -> None:
     scored = read(tmp_path, (ALL_VOID, BACKGROUND))
     assert scored.baseline() is None
     assert scored.headline is None
-
-
-@pytest.mark.parametrize(
-    ("n", "best", "median", "worst"),
-    [
-        (0, [], [], []),
-        (1, [0], [], []),
-        (2, [0], [], [1]),
-        (3, [0], [1], [2]),
-        (5, [0], [2], [4]),
-        (8, [0, 1], [3, 4], [7, 6]),
-        (12, [0, 1, 2, 3], [4, 5, 6, 7], [11, 10, 9, 8]),
-        (101, [0, 1, 2, 3], [48, 49, 50, 51], [100, 99, 98, 97]),
-    ],
-)
-def test_no_image_is_shown_twice(n: int, best: list[int], median: list[int], worst: list[int]) -> None:
-    shown = shown_images(np.linspace(1, 0, n))
-    assert [p.row for p in shown.best] == best
-    assert [p.row for p in shown.median] == median
-    assert [p.row for p in shown.worst] == worst
-    assert all(p.position == p.row + 1 for group in (shown.best, shown.median, shown.worst) for p in group)
-    assert shown.ranked == n
-
-
-def test_ties_go_by_row_and_an_image_without_a_mean_has_no_place() -> None:
-    shown = shown_images(np.array([0.5, np.nan, 0.9, 0.5]))
-    assert shown.ranked == 3
-    assert [(p.row, p.position) for p in (*shown.best, *shown.median, *shown.worst)] == [(2, 1), (0, 2), (3, 3)]
 
 
 def test_the_coding_is_that_of_about_json(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from saccade.browse.gallery import Choice, UnknownError
+from saccade.browse.base import Choice, UnknownError
+from saccade.browse.caption_gallery import CaptionGallery
 from saccade.browse.library import Library
 from saccade.browse.segment_gallery import Kind, SegmentGallery
 from saccade.browse.thumbnails import SIZES, Thumbnails
@@ -93,6 +94,13 @@ def _add_json(app: FastAPI, library: Library) -> None:
     @app.get("/api/{evaluation}/confusion")
     def get_confusion(evaluation: str) -> Response:
         return _json(library.gallery(evaluation).confusion())
+
+    @app.get("/api/{evaluation}/overview")
+    def get_overview(evaluation: str) -> Response:
+        gallery = library.gallery(evaluation)
+        if not isinstance(gallery, CaptionGallery):
+            raise UnknownError(f"there are no captions in {evaluation}")
+        return _json(gallery.overview())
 
 
 def _add_images(app: FastAPI, library: Library) -> None:

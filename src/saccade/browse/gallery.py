@@ -5,41 +5,20 @@ N images, C classes. Undefined numbers are None.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from saccade.browse.base import PAGE, BaseGallery, Choice, Rows, Show, UnknownError, number
 from saccade.browse.overview import confusion, summary
 from saccade.browse.predictions import Flags, Labels, Predictions
 from saccade.browse.ranking import FALSE_ALARM, HIT, IGNORED, MISS, OUTCOMES, Ranking, cut, outcomes, rank
 from saccade.browse.thumbnails import Allowed
 
-PAGE = 48  # tiles; divides into 2, 3, 4, 6 and 8 columns
 NAMED = 3  # mistakes that a tile names
-Show: TypeAlias = Literal["all", "hits", "misses", "false_alarms", "ignored"]
-Rows: TypeAlias = NDArray[np.int64]
-
-
-class UnknownError(LookupError):
-    """Something the page was asked for that the evaluation does not hold: a stale or mistyped address."""
-
-
-class Choice(BaseModel):
-    """What the page shows, as it stands in its address."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: Annotated[str | None, Field(alias="class")] = None  # None: all classes together
-    order: Literal["best", "worst", "loss", "least_loss"] | None = None  # None: best of a class, loss of all
-    show: Show = "all"
-    page: Annotated[int, Field(ge=1)] = 1
-    threshold: Annotated[float | None, Field(alias="t", ge=0, le=1)] = None
-    labelled: str | None = None  # classify: only images of this class which the model takes for ``name``
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +30,12 @@ class _Selection:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-class Gallery:
-    """The images of one evaluation."""
+class Gallery(BaseGallery):
+    """The images of one evaluation of ``classify`` or ``multilabel``."""
 
     def __init__(self, predictions: Predictions, allowed: Allowed) -> None:
+        super().__init__(predictions.images, allowed)
         self.predictions = predictions
-        self.allowed = allowed
         self._number = {name: index for index, name in enumerate(predictions.classes)}
         self._ranking = lru_cache(maxsize=32)(self._rank)
 
@@ -68,18 +47,11 @@ class Gallery:
         Raises:
             UnknownError: a class that the evaluation does not know.
         """
+        self._check_order(choice)
         selection = self._of_all(choice) if choice.name is None else self._of_class(choice.name, choice)
-        kept = selection.shown["all"]
-        rows = selection.order[(kept & selection.shown[choice.show])[selection.order]]
-        pages = max(1, math.ceil(len(rows) / PAGE))
-        page = min(choice.page, pages)
-        return {
-            **selection.facts,
-            "counts": {show: int((kept & flags).sum()) for show, flags in selection.shown.items()},
-            "page": page,
-            "pages": pages,
-            "tiles": [self._tile(int(row), choice, selection) for row in rows[(page - 1) * PAGE : page * PAGE]],
-        }
+        return selection.facts | self._paged(
+            choice, selection.order, selection.shown, lambda row: self._tile(row, choice, selection)
+        )
 
     def image(self, row: int, threshold: float | None = None) -> dict[str, Any]:
         """One image with all its scores, highest first, as a multilabel decision at ``threshold`` takes them.
@@ -107,16 +79,6 @@ class Gallery:
     def confusion(self) -> dict[str, Any]:
         """Classify: how often each class is taken for each."""
         return confusion(self.predictions)
-
-    def path(self, row: int) -> str:
-        """The path of image ``row``, as the evaluation wrote it.
-
-        Raises:
-            UnknownError: there is no such row.
-        """
-        if not 0 <= row < len(self.predictions.images):
-            raise UnknownError(f"there is no image {row}")
-        return self.predictions.images[row]
 
     def _index(self, name: str) -> int:
         if name not in self._number:
@@ -183,10 +145,7 @@ class Gallery:
         return tile
 
     def _basics(self, row: int) -> dict[str, Any]:
-        p = self.predictions
-        found = self.allowed.find(p.images[row])
-        problem = found if isinstance(found, str) else None
-        return {"row": row, "image": p.images[row], "loss": number(p.losses[row]), "problem": problem}
+        return self._found(row) | {"loss": number(self.predictions.losses[row])}
 
     def _mistakes(self, row: int) -> dict[str, Any]:
         """How many classes are mistaken in an image, and the names of the few that are furthest off."""
@@ -218,8 +177,3 @@ class Gallery:
         """Rows from the least loss up, and from the greatest down; images without a loss last in both."""
         losses = self.predictions.losses
         return np.argsort(losses, kind="stable"), np.argsort(-losses, kind="stable")
-
-
-def number(value: np.floating[Any] | float) -> float | None:
-    """A float for JSON: None where it is not finite."""
-    return float(value) if math.isfinite(value) else None

@@ -6,7 +6,10 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from saccade.browse.gallery import Gallery, UnknownError
+from saccade.browse.base import BaseGallery, UnknownError
+from saccade.browse.caption_gallery import CaptionGallery
+from saccade.browse.captions import load_captions
+from saccade.browse.gallery import Gallery
 from saccade.browse.predictions import load
 from saccade.browse.segment_gallery import SegmentGallery
 from saccade.browse.segments import load_segment
@@ -41,10 +44,10 @@ class Library:
         self.first = evaluation or ("val" if "val" in self.names else self.names[0])
         self._data_root = data_root
         self._lock = threading.Lock()
-        self._open: OrderedDict[str, Gallery | SegmentGallery] = OrderedDict()
+        self._open: OrderedDict[str, BaseGallery] = OrderedDict()
         self.gallery(self.first)
 
-    def gallery(self, name: str) -> Gallery | SegmentGallery:
+    def gallery(self, name: str) -> BaseGallery:
         """The evaluation of that name.
 
         Raises:
@@ -61,7 +64,7 @@ class Library:
             self._open.move_to_end(name)
             return self._open[name]
 
-    def _read(self, evaluation: Evaluation) -> Gallery | SegmentGallery:
+    def _read(self, evaluation: Evaluation) -> BaseGallery:
         told = evaluation.about().get("data_root")
         root = Path(told) if told else None
         if self._data_root is not None and (
@@ -69,6 +72,10 @@ class Library:
         ):
             root = self._data_root
         allowed = Allowed(root, self.run.path)
-        if evaluation.about().get("task") == "segment":
-            return SegmentGallery(load_segment(evaluation), allowed)
-        return Gallery(load(evaluation), allowed)
+        match evaluation.about().get("task"):
+            case "segment":
+                return SegmentGallery(load_segment(evaluation), allowed)
+            case "caption":
+                return CaptionGallery(load_captions(evaluation), allowed)
+            case _:
+                return Gallery(load(evaluation), allowed)

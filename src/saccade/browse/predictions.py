@@ -5,7 +5,7 @@ Letters: N images, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -77,14 +77,9 @@ def load(evaluation: Evaluation) -> Predictions:
     task, classes = about.get("task"), tuple(metrics["classes"])
     if task not in COLUMNS:
         raise RunError(
-            f"{evaluation.path}: predictions of task {task!r}; browse shows {', '.join(COLUMNS)} and segment"
+            f"{evaluation.path}: predictions of task {task!r}; browse shows {', '.join(COLUMNS)}, segment and caption"
         )
-    if not file.is_file():
-        raise RunError(f"{file}: not found; make it with `saccade evaluate`")
-    scan = pl.scan_parquet(file)
-    missing = [name for name in COLUMNS[task] if name not in scan.collect_schema()]
-    if missing:
-        raise RunError(f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`")
+    scan = scanned(evaluation, COLUMNS[task])
     threshold = 0.5 if about.get("threshold") is None else float(about["threshold"])
     read = _read_multilabel if task == "multilabel" else _read_classify
     return Predictions(
@@ -95,9 +90,33 @@ def load(evaluation: Evaluation) -> Predictions:
         threshold=threshold,
         positive=about.get("positive"),
         images=scan.select("image").collect()["image"].to_list(),
-        losses=scan.select(pl.col("loss").cast(pl.Float32)).collect()["loss"].fill_null(np.nan).to_numpy(),
+        losses=floats(scan.select("loss").collect()["loss"]),
         **read(scan, classes, threshold, file),
     )
+
+
+def scanned(evaluation: Evaluation, columns: Sequence[str]) -> pl.LazyFrame:
+    """The predictions of an evaluation, of which nothing has been read but that it has ``columns``.
+
+    Raises:
+        RunError: the file is missing or damaged, or has not all of the columns.
+    """
+    file = evaluation.predictions_file
+    if not file.is_file():
+        raise RunError(f"{file}: not found; make it with `saccade evaluate`")
+    try:
+        scan = pl.scan_parquet(file)
+        missing = [name for name in columns if name not in scan.collect_schema()]
+    except pl.exceptions.PolarsError:
+        raise RunError(f"{file}: not a Parquet file; make it again with `saccade evaluate`") from None
+    if missing:
+        raise RunError(f"{file}: no column {', '.join(missing)}; score the split again with `saccade evaluate`")
+    return scan
+
+
+def floats(column: pl.Series) -> Floats:
+    """(N,) float32, NaN for null."""
+    return column.cast(pl.Float32).fill_null(np.nan).to_numpy()
 
 
 def _read_multilabel(scan: pl.LazyFrame, classes: tuple[str, ...], threshold: float, file: Path) -> dict[str, Any]:

@@ -5,14 +5,13 @@ Letters: N images, C classes. Undefined numbers are None.
 
 from __future__ import annotations
 
-import math
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from saccade.browse.gallery import PAGE, Choice, Rows, UnknownError, number
+from saccade.browse.base import BaseGallery, Choice, Rows, Show, UnknownError, by_value, number
 from saccade.browse.labelmaps import label_map
 from saccade.browse.overview import basics, largest_confusions
 from saccade.browse.predictions import Flags, Floats
@@ -20,15 +19,16 @@ from saccade.browse.segments import SegmentPredictions
 from saccade.browse.thumbnails import Allowed, Thumbnails
 
 Kind: TypeAlias = Literal["target", "prediction"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-class SegmentGallery:
+class SegmentGallery(BaseGallery):
     """The images of one evaluation of ``segment``."""
 
     def __init__(self, predictions: SegmentPredictions, allowed: Allowed) -> None:
         p = predictions
+        super().__init__(p.images, allowed)
         self.predictions = p
-        self.allowed = allowed
         self._folder = Allowed(p.evaluation.path, p.evaluation.path, name="evaluation folder")
         self._number = {name: index for index, name in enumerate(p.classes)}
         self._masks = {
@@ -45,25 +45,15 @@ class SegmentGallery:
         Raises:
             UnknownError: a class or filter that the evaluation does not know.
         """
+        self._check_order(choice)
         p, index = self.predictions, None if choice.name is None else self._index(choice.name)
         if index is None:
             values, occurs, none_right = p.mean_iou, np.ones(len(p.images), np.bool_), self._none_right
         else:
             values = p.iou[index]
             occurs, none_right = np.isfinite(values), values == 0
-        shown: dict[str, Flags] = {"all": occurs, "misses": none_right}
-        if choice.show not in shown:
-            raise UnknownError(f"there is no filter {choice.show} for masks")
-        order = self._order(choice, values)
-        rows = order[shown[choice.show][order]]
-        pages = max(1, math.ceil(len(rows) / PAGE))
-        page = min(choice.page, pages)
-        return {
-            "counts": {show: int(flags.sum()) for show, flags in shown.items()},
-            "page": page,
-            "pages": pages,
-            "tiles": [self._tile(int(row), index) for row in rows[(page - 1) * PAGE : page * PAGE]],
-        }
+        shown: dict[Show, Flags] = {"all": occurs, "misses": none_right}
+        return self._paged(choice, self._order(choice, values), shown, lambda row: self._tile(row, index))
 
     def image(self, row: int, _: float | None = None) -> dict[str, Any]:
         """One image with the IoU of each class in it, the lowest first and the absent ones at the end.
@@ -75,16 +65,6 @@ class SegmentGallery:
         iou = self.predictions.iou[:, row]
         ranked = np.argsort(iou, kind="stable")  # NaN stands last
         return self._tile(row, None) | {"classes": [{"id": int(k), "iou": number(iou[k])} for k in ranked]}
-
-    def path(self, row: int) -> str:
-        """The path of image ``row``, as the evaluation wrote it.
-
-        Raises:
-            UnknownError: there is no such row.
-        """
-        if not 0 <= row < len(self.predictions.images):
-            raise UnknownError(f"there is no image {row}")
-        return self.predictions.images[row]
 
     def mask(self, row: int, kind: Kind) -> Path | str:
         """The file of a mask, or in a few words why it is not shown.
@@ -127,21 +107,15 @@ class SegmentGallery:
     def _order(self, choice: Choice, values: Floats) -> Rows:
         """Rows from the first to the last; what is equal, such as an IoU of 0, by its loss."""
         losses = self.predictions.losses
-        sign = -1 if choice.order in ("best", "loss") else 1
         if choice.order in ("loss", "least_loss"):
-            return np.argsort(sign * losses, kind="stable")
-        return np.lexsort((-sign * losses, sign * values))
+            return np.argsort(-losses if choice.order == "loss" else losses, kind="stable")
+        return by_value(values, losses, best_first=choice.order == "best")
 
     def _tile(self, row: int, index: int | None) -> dict[str, Any]:
         p = self.predictions
-        files = {"image": self.allowed.find(p.images[row])}
-        files |= {kind: self.mask(row, kind) for kind in ("target", "prediction")}
-        problems = {kind: file if isinstance(file, str) else None for kind, file in files.items()}
-        return {
-            "row": row,
-            "image": p.images[row],
-            "problem": problems.pop("image"),
-            "mask_problems": problems,
+        files = {kind: self.mask(row, kind) for kind in KINDS}
+        return self._found(row) | {
+            "mask_problems": {kind: file if isinstance(file, str) else None for kind, file in files.items()},
             "mean_iou": number(p.mean_iou[row]),
             "pixel_accuracy": number(p.pixel_accuracy[row]),
             "loss": number(p.losses[row]),

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from saccade.browse.predictions import Floats
+from saccade.browse.predictions import Floats, floats, scanned
 from saccade.data.masks import VOID, MaskCoding
 from saccade.draw.overlay import palette
 from saccade.errors import RunError
@@ -54,11 +54,11 @@ def load_segment(evaluation: Evaluation) -> SegmentPredictions:
         RunError: a file is missing, or the files of the evaluation do not fit each other.
     """
     metrics, about = evaluation.metrics(), evaluation.about()
-    file, table = evaluation.predictions_file, evaluation.predictions()
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing or "coding" not in about:
-        what = f"no column {', '.join(missing)}" if missing else "about.json does not say how the masks are coded"
-        raise RunError(f"{file}: {what}; score the split again with `saccade evaluate`")
+    file, table = evaluation.predictions_file, scanned(evaluation, COLUMNS).select(COLUMNS).collect()
+    if "coding" not in about:
+        raise RunError(
+            f"{file}: about.json does not say how the masks are coded; score the split again with `saccade evaluate`"
+        )
     classes, coding = tuple(metrics["classes"]), _coding(about["coding"])
     colours = about.get("colours") or []
     iou = _iou(table["iou"], len(classes), file)
@@ -72,10 +72,10 @@ def load_segment(evaluation: Evaluation) -> SegmentPredictions:
         images=table["image"].to_list(),
         targets=table["target"].fill_null("").to_list(),
         masks=table["mask"].fill_null("").to_list(),
-        pixel_accuracy=_floats(table["pixel_accuracy"]),
+        pixel_accuracy=floats(table["pixel_accuracy"]),
         iou=iou,
         mean_iou=_mean(iou),
-        losses=_floats(table["loss"]),
+        losses=floats(table["loss"]),
     )
 
 
@@ -101,11 +101,6 @@ def _void_colour(about: Mapping[str, Any], coding: MaskCoding) -> list[int] | No
     return colour if coding.void_colour is None else list(coding.void_colour)
 
 
-def _floats(column: pl.Series) -> Floats:
-    """(N,) float32, NaN for null."""
-    return column.cast(pl.Float32).fill_null(np.nan).to_numpy()
-
-
 def _iou(column: pl.Series, classes: int, file: Path) -> Floats:
     """(C, N) from N lists of C numbers, NaN for null."""
     odd = column.list.len().ne_missing(classes).arg_true()
@@ -114,7 +109,7 @@ def _iou(column: pl.Series, classes: int, file: Path) -> Floats:
             f"{file}: iou of row {odd[0]} are not {classes} numbers, one a class; "
             "score the split again with `saccade evaluate`"
         )
-    values = _floats(column.explode()) if len(column) else np.empty(0, np.float32)
+    values = floats(column.explode()) if len(column) else np.empty(0, np.float32)
     return np.ascontiguousarray(values.reshape(-1, classes).T)
 
 

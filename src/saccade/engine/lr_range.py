@@ -48,8 +48,7 @@ def range_test(prepared: Prepared) -> Range:
     """
     task, network = build_task(prepared.config)
     task.before_training(prepared.listings["train"])
-    frozen = is_frozen(prepared.config, 0)
-    freeze_backbone(network, frozen=frozen)
+    freeze_backbone(network, frozen=(frozen := is_frozen(prepared.config, 0)))
     device = torch.device(
         "cuda" if torch.cuda.is_available() and prepared.config.trainer.accelerator != "cpu" else "cpu"
     )

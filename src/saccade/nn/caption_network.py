@@ -11,7 +11,6 @@ from saccade.nn.caption_base import Captioner, Memory
 from saccade.nn.encoders import Encoder
 from saccade.nn.small import SmallCNN
 
-
 PLACE = 2
 """Numbers of a place."""
 
@@ -73,7 +72,7 @@ def with_places(maps: Tensor) -> Tensor:
 
 
 def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, int, int]:
-    """What maps an image, its numbers of a region (channels and place), and how many pixels of the image's side are one position of the map.
+    """What maps an image; the numbers of a position of that map, its place among them; and its side in pixels.
 
     Args:
         name: of a timm backbone, or ``small_cnn``, ours without its head.

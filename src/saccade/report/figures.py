@@ -20,6 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from saccade.report.epochs import Curve
+
 COLOURS = {
     "fig-ink": "#22262b",
     "fig-muted": "#6a717a",
@@ -89,16 +91,6 @@ class Drawing:
         return buffer.getvalue()
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One line over the epochs; None where the number is undefined."""
-
-    label: str
-    trained: bool  # of the training split; else of the split that chooses the epoch
-    epochs: Sequence[int]
-    values: Sequence[float | None]
-
-
 def drawn(name: str, panels: Sequence[Draw], *, width: float = WIDTH, height: float = HEIGHT) -> Drawing:
     """Draw the panels side by side, each ``width`` x ``height`` inches; ``name`` seeds the SVG's ids."""
     with mpl.rc_context({**_STYLE, "svg.hashsalt": f"saccade {name}"}), _glyphs_may_lack():
@@ -129,12 +121,7 @@ def curves_panel(title: str, curves: Sequence[Curve], *, best: tuple[int, str] |
             values = [np.nan if v is None else v for v in curve.values]
             marker = "o" if len(values) < 30 else None
             axes.plot(curve.epochs, values, color=colour, marker=marker, markersize=3.6)
-        if best is not None:
-            axes.axvline(best[0], color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
-            _label_at_line(axes, *best, [e for curve in curves for e in curve.epochs])
-        axes.set_title(title)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        over_epochs(axes, title, curves, best)
         if len(curves) > 1:
             add_legend(axes, [c.label for c in curves], colours)
 
@@ -188,9 +175,7 @@ def folds_panel(title: str, curves: Sequence[Curve], best: Sequence[int | None])
                 fontsize=9,
                 color=MUTED,
             )
-        axes.set_title(title)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        over_epochs(axes, title, curves, None)
 
     return draw
 
@@ -212,6 +197,16 @@ def tail_panel(shares: Sequence[float], lines: Mapping[str, Sequence[float]]) ->
         add_legend(axes, list(lines), colours, loc="upper left", bbox_to_anchor=(-0.01, -0.16))
 
     return draw
+
+
+def over_epochs(axes: Axes, title: str, curves: Sequence[Curve], best: tuple[int, str] | None) -> None:
+    """Title and axis of a panel of curves over epochs; ``best`` marks an epoch, with a word for it."""
+    if best is not None:
+        axes.axvline(best[0], color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
+        _label_at_line(axes, *best, [e for curve in curves for e in curve.epochs])
+    axes.set_title(title)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _label_at_line(axes: Axes, epoch: int, word: str, epochs: Sequence[int]) -> None:

@@ -21,7 +21,7 @@ def growing_curves(run: Run, task: str) -> Callable[[], None]:
         started = time.perf_counter()
         if started < due:
             return
-        from saccade.report.plots import training_plots  # matplotlib takes a second to import
+        from saccade.report.training_plots import training_plots  # matplotlib takes a second to import
 
         training_plots(run.epochs(), run.environment(), task, run.figures)
         now = time.perf_counter()

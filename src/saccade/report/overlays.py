@@ -15,7 +15,8 @@ from saccade.data.images import read_rgb
 from saccade.data.masks import MaskCoding, read_mask
 from saccade.draw.overlay import blend, colourise, errors
 from saccade.report.mask_words import lowest_ious
-from saccade.report.segments import Place, Segmented
+from saccade.report.segments import Segmented
+from saccade.report.shown import Place
 from saccade.report.thumbnails import Files, jpeg_address
 from saccade.report.words import number
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from saccade.data.masks import VOID
-from saccade.report.scored import Scored
+from saccade.report.captions import Captioned
+from saccade.report.scored import Evaluated, Scored
 from saccade.report.segments import Segmented
 
 _MULTILABEL = """\
@@ -89,6 +90,30 @@ _RESIZED = """\
     true = true[under(len(true), len(said))][:, under(true.shape[1], said.shape[1])]
 """
 
+_CAPTIONS = """\
+import json
+
+import polars as pl
+
+rows = pl.read_parquet({file})
+results = [{{"image_id": i, "caption": said}} for i, said in enumerate(rows["caption"])]
+images = [{{"id": i, "file_name": name}} for i, name in enumerate(rows["image"])]
+written = [(i, text) for i, texts in enumerate(rows["references"].to_list()) for text in texts]
+annotations = [{{"id": k, "image_id": i, "caption": text}} for k, (i, text) in enumerate(written)]
+with open("results.json", "w", encoding="utf-8") as file:
+    json.dump(results, file)
+with open("references.json", "w", encoding="utf-8") as file:
+    json.dump({{"images": images, "annotations": annotations}}, file)
+# saccade score captions results.json references.json
+# cider {expected}
+"""
+
+
+def caption_snippet(scored: Captioned) -> str:
+    """Python that writes what any scorer of captions reads; it runs in the run folder."""
+    expected = "undefined" if scored.headline is None else f"{scored.headline:.6f}"
+    return _CAPTIONS.format(file=_quoted(_predictions(scored)), expected=expected)
+
 
 def mask_snippet(scored: Segmented, data_root: Path) -> str:
     """Python that prints mIoU from the masks themselves, predicted and true; it runs in the run folder."""
@@ -117,6 +142,10 @@ def mask_snippet(scored: Segmented, data_root: Path) -> str:
     )
 
 
+def _predictions(scored: Evaluated) -> str:
+    return f"evaluation/{scored.name}/predictions.parquet"
+
+
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
@@ -124,7 +153,7 @@ def _quoted(text: str) -> str:
 def snippet(scored: Scored) -> str:
     """Python that prints the headline from the predictions; it runs in the run folder."""
     template = _MULTILABEL if scored.task == "multilabel" else _CLASSIFY if scored.positive is None else _POSITIVE
-    file = json.dumps(f"evaluation/{scored.name}/predictions.parquet")
+    file = _quoted(_predictions(scored))
     expected = "undefined: no class has a positive" if scored.headline is None else f"{scored.headline:.6f}"
     named = (
         {}

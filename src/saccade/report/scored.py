@@ -1,4 +1,4 @@
-"""One evaluation read whole, in the same arrays for multilabel and classify."""
+"""What every evaluation has; and one read whole, in the same arrays for multilabel and classify."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from saccade.errors import RunError
 from saccade.runs import Evaluation
 
-HEADLINE = {"multilabel": "map", "classify": "accuracy", "segment": "miou"}
+HEADLINE = {"multilabel": "map", "classify": "accuracy", "segment": "miou", "caption": "cider"}
 """The one metric of each task that its headline names, where no class is in question."""
+
+KIND = {"multilabel": "labels", "classify": "labels", "segment": "masks", "caption": "captions"}
+"""What each task says of an image, by which its page is laid out: ``templates/<kind>.html`` is the middle of it."""
 
 
 def headline_key(task: str, positive: str | None) -> str:
@@ -24,7 +27,7 @@ def headline_key(task: str, positive: str | None) -> str:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """N images scored for C classes, whatever the task."""
+    """N images scored, whatever the task; for C classes, where it has any."""
 
     name: str  # of the evaluation's folder
     metrics: dict[str, Any]  # metrics.json
@@ -33,7 +36,7 @@ class Evaluated:
 
     @property
     def task(self) -> str:
-        """``multilabel``, ``classify`` or ``segment``."""
+        """``multilabel``, ``classify``, ``segment`` or ``caption``."""
         return str(self.about["task"])
 
     @property
@@ -53,9 +56,14 @@ class Evaluated:
 
     @property
     def headline(self) -> float | None:
-        """mAP, accuracy, mIoU, or the AP of the class in question, as a fraction of 1; None where it is undefined."""
+        """mAP, accuracy, mIoU, CIDEr-D, or the AP of the class in question; None where it is undefined."""
         value = self.metrics["metrics"][headline_key(self.task, self.positive)]
         return None if value is None else float(value)
+
+    @property
+    def highest(self) -> float:
+        """The highest that the headline can be."""
+        return 10.0 if self.task == "caption" else 1.0
 
     def of_class(self, key: str) -> list[float | None]:
         """One number of ``per_class`` for each class, in their order; None where it is undefined."""

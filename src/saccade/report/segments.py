@@ -1,4 +1,4 @@
-"""One evaluation of a segment run read whole, and which of its images the report shows.
+"""One evaluation of a segment run read whole.
 
 Letters: N images, C classes.
 """
@@ -16,9 +16,6 @@ from saccade.data.masks import MaskCoding
 from saccade.errors import RunError
 from saccade.report.scored import Evaluated
 from saccade.runs import Evaluation
-
-MOST_SHOWN = 4
-"""So many images at most are shown of the best, of those in the middle, and of the worst."""
 
 
 @dataclass(frozen=True)
@@ -94,36 +91,3 @@ class Segmented(Evaluated):
         there = ~np.isnan(self.ious)
         total = np.where(there, self.ious, 0).sum(axis=1, dtype=np.float64)
         return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan)
-
-
-@dataclass(frozen=True)
-class Place:
-    """One image that is shown."""
-
-    row: int
-    position: int  # in the ranking, from 1
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Images from a ranking of those that have a mean IoU; none is shown twice."""
-
-    ranked: int  # how many there are
-    best: Sequence[Place]  # the best first
-    median: Sequence[Place]  # those in the middle, the best of them first
-    worst: Sequence[Place]  # the worst first
-
-
-def shown_images(means: NDArray[np.float64]) -> Shown:
-    """Which images to show by their (N,) mean IoU; ties go by row, NaN has no place.
-
-    Of few images each group takes a third at most, the best and the worst one at least.
-    """
-    rows = np.flatnonzero(~np.isnan(means))
-    order = rows[np.argsort(-means[rows], kind="stable")]
-    places = [Place(int(row), i) for i, row in enumerate(order, start=1)]
-    n = len(places)
-    k = min(MOST_SHOWN, max(1, n // 3))
-    rest = places[k : max(k, n - k)]
-    middle = (len(rest) - k) // 2 if len(rest) > k else 0
-    return Shown(n, places[:k], rest[middle : middle + k], places[max(k, n - k) :][::-1])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.report.scored import Evaluated, Scored, headline_key
-from saccade.report.words import count, headline_name, metric_name, number
+from saccade.report.words import count, headline_name, interval_words, metric_name, number
 
 _PER_CLASS = ("iou", "dice", "ap", "ap_11point", "auroc", "precision", "recall", "f1", "accuracy", "tail_accuracy")
 _SETTINGS = (
@@ -29,7 +29,15 @@ _SETTINGS = (
     *("optim.name", "optim.lr", "optim.schedule", "optim.weight_decay"),
     *("trainer.max_epochs", "trainer.precision", "seed"),
 )
-_SEGMENT_SETTINGS = ("data.void", "task.score_size", "task.window", "task.flip", "model.encoder")
+_SETTINGS_OF = {
+    "segment": ("data.void", "task.score_size", "task.window", "task.flip", "model.encoder"),
+    "caption": (
+        *("model.encoder", "model.layers", "model.embedding", "model.hidden", "data.features.path"),
+        *("task.min_count", "task.label_smoothing", "task.scheduled_sampling"),
+        *("task.beam", "task.length_penalty", "task.max_length", "task.block_repeats", "task.block_ngrams"),
+    ),
+}
+"""Those of one task alone."""
 _USES = {
     "train": "to learn from",
     "holdout": "cut from train to choose the epoch",
@@ -47,14 +55,20 @@ class Table:
     texts: int = 1
 
 
-def metrics_table(scored: Evaluated) -> Table:
-    """Every number of the evaluation, and how it was pooled."""
+def metrics_table(scored: Evaluated, intervals: Mapping[str, tuple[float, float]] | None = None) -> Table:
+    """Every number of the evaluation, and how it was pooled; with ``intervals`` also these, of those that have one."""
     pooling = scored.about.get("pooling", {})
     rows = [
-        (metric_name(key, scored.positive), pooling.get(key, ""), number(value))
+        (
+            metric_name(key, scored.positive),
+            pooling.get(key, ""),
+            number(value),
+            *([interval_words((intervals or {}).get(key))] if intervals else []),
+        )
         for key, value in scored.metrics["metrics"].items()
     ]
-    return Table(("metric", "how it was pooled", "value"), rows, texts=2)
+    last = ("95 % interval",) if intervals else ()
+    return Table(("metric", "how it was pooled", "value", *last), rows, texts=2)
 
 
 def folds_table(scored: Evaluated) -> Table:
@@ -133,10 +147,10 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
     return Table(("evaluation", "checkpoint", "chosen on these images", "metric", "value", "images"), rows, texts=4)
 
 
-def splits_table(data: Mapping[str, Any], *, chosen_on: str | None, masks: bool = False) -> Table:
+def splits_table(data: Mapping[str, Any], *, chosen_on: str | None, kind: str = "labels") -> Table:
     """One row a split: its use, and how many images and labels it holds; ``chosen_on`` chose the epoch.
 
-    ``masks``: the targets are masks, so that there are no labels to count.
+    ``kind`` of ``scored.KIND``: masks have no labels to count, captions no classes either.
     """
     rows = []
     for split, facts in data.get("splits", {}).items():
@@ -144,13 +158,13 @@ def splits_table(data: Mapping[str, Any], *, chosen_on: str | None, masks: bool 
         positives = [c["n_positive"] for c in classes]
         ignored = sum(c.get("n_ignored", 0) for c in classes)
         seen = sum(p > 0 for p in positives)
-        numbers = (facts["n"], seen) if masks else (facts["n"], sum(positives), ignored, seen)
+        numbers = [facts["n"], *{"labels": (sum(positives), ignored, seen), "masks": (seen,)}.get(kind, ())]
         use = _USES.get(split, "")
         if split == chosen_on != "holdout":
             use += ", and to choose the epoch"
         rows.append((split, use, *map(number, numbers)))
-    labels = () if masks else ("labels", "ignored labels")
-    return Table(("split", "use", "images", *labels, "classes seen"), rows, texts=2)
+    counted = {"labels": ("labels", "ignored labels", "classes seen"), "masks": ("classes seen",)}
+    return Table(("split", "use", "images", *counted.get(kind, ())), rows, texts=2)
 
 
 def class_counts_table(data: Mapping[str, Any]) -> Table:
@@ -182,8 +196,7 @@ def untrained_classes(data: Mapping[str, Any]) -> list[str]:
 def settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The settings that say most, as (key, value)."""
     found = []
-    segment = config.get("task", {}).get("name") == "segment"
-    for key in (*_SETTINGS, *_SEGMENT_SETTINGS) if segment else _SETTINGS:
+    for key in (*_SETTINGS, *_SETTINGS_OF.get(config.get("task", {}).get("name"), ())):
         value: Any = config
         for part in key.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
@@ -194,7 +207,7 @@ def settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def surroundings(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Versions, machine, model and data fingerprint, as (name, value)."""
-    facts = [(k, _plain(v)) for k, v in environment.items() if v is not None and not isinstance(v, Mapping)]
+    facts = [(k, _plain(v)) for k, v in environment.items() if v not in (None, []) and not isinstance(v, Mapping)]
     model = environment.get("model", {})
     if "parameters" in model:
         trained = f", {model['trainable']:,} trained" if "trainable" in model else ""
@@ -221,5 +234,6 @@ def summary(scored: Evaluated | None, config: Mapping[str, Any], environment: Ma
     parts = [str(task), str(model)]
     if scored:
         parts.append(f"{count(len(scored.images), 'image')} of the {scored.split} split")
-        parts.append(count(len(scored.classes), "class"))
+        if scored.classes:
+            parts.append(count(len(scored.classes), "class"))
     return " · ".join(p for p in parts if p)

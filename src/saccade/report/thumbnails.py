@@ -48,9 +48,13 @@ class Files:
 class Thumbnails(Files):
     """Makes data addresses of images under one folder and counts those that it could not make."""
 
+    def __init__(self, root: Path, *, side: int = SIDE) -> None:
+        super().__init__(root)
+        self.side = side
+
     def address(self, image: str) -> str | None:
-        """``data:image/jpeg;base64,...``, at most 160 pixels a side; None where there is no such image."""
-        return self.read(image, lambda path: jpeg_address(_small(path), quality=QUALITY))
+        """``data:image/jpeg;base64,...``, at most ``side`` pixels a side; None where there is no such image."""
+        return self.read(image, lambda path: jpeg_address(_small(path, self.side), quality=QUALITY))
 
 
 def jpeg_address(picture: Image.Image, *, quality: int, full_colour: bool = False) -> str:
@@ -60,8 +64,8 @@ def jpeg_address(picture: Image.Image, *, quality: int, full_colour: bool = Fals
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _small(path: Path) -> Image.Image:
+def _small(path: Path, side: int) -> Image.Image:
     """The image upright, no larger than it was."""
-    small = read_rgb(path, at_least=2 * SIDE)
-    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    small = read_rgb(path, at_least=2 * side)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return small

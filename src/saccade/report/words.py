@@ -14,6 +14,10 @@ UNDEFINED = "–"
 
 _NAMES = {
     "map": "mAP",
+    **{f"bleu{n}": f"BLEU-{n}" for n in range(1, 5)},
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "cider": "CIDEr-D",
     "miou": "mIoU",
     "fwiou": "IoU, frequency-weighted",
     "iou": "IoU",
@@ -68,6 +72,14 @@ def number(value: Any) -> str:
         return "< 0.001"
     # a loss may be a rounding error below 0
     return f"{value:.3f}" if value <= -0.0005 or value > 0 else "0.000"
+
+
+def interval_words(interval: tuple[float, float] | None) -> str:
+    """``0.812 to 0.934``; empty where there is none."""
+    if interval is None:
+        return ""
+    low, high = map(number, interval)
+    return low if low == high == number(1e-9) else f"{low} to {high}"
 
 
 def count(n: int, noun: str) -> str:
@@ -173,7 +185,7 @@ def choice_sentence(scored: Evaluated, environment: Mapping[str, Any], epochs: i
         return f"The weights are those of {weights}; the {split} split had no part in choosing them."
     return (
         f"The weights are those of {weights}, the best of {count(epochs, 'epoch')} by "
-        f"{metric_name(selection['metric'], scored.positive)} on the {_split_words(selection['split'], environment)}; "
+        f"{metric_name(selection['metric'], scored.positive)} on the {split_words(selection['split'], environment)}; "
         f"the {split} split had no part in choosing them."
     )
 
@@ -245,12 +257,19 @@ def verdicts_sentence(scored: Scored) -> str:
     )
 
 
+def snippet_sentence(scored: Evaluated, libraries: str, source: str = "") -> str:
+    """What the lines under Recompute need and give; ``source`` is said at the end."""
+    name = headline_name(scored.task, scored.positive)
+    return f"Run in the run folder, with {libraries}, this gives the {name} at the top{source}:"
+
+
 def headline_name(task: str, positive: str | None) -> str:
     """``mAP``, ``accuracy``, or ``AP of dog`` where that is the class in question."""
     return metric_name(headline_key(task, positive), positive)
 
 
-def _split_words(split: str, environment: Mapping[str, Any]) -> str:
+def split_words(split: str, environment: Mapping[str, Any]) -> str:
+    """The name of a split in a sentence; of the holdout also what it is."""
     n = environment.get("data", {}).get("splits", {}).get(split, {}).get("n")
     if split != "holdout" or n is None:
         return f"{split} split"

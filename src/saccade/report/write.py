@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,29 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from saccade.files import write_text
-from saccade.report import mask_words, tables, words
-from saccade.report.gallery import Tile, class_galleries, costliest
-from saccade.report.overlays import Overlays
-from saccade.report.plots import (
-    MOST_DRAWN,
-    Plot,
-    classify_plots,
-    folds_plots,
-    multilabel_plots,
-    segment_plots,
-    training_plots,
-)
-from saccade.report.recompute import mask_snippet, snippet
-from saccade.report.scored import Evaluated, Scored
-from saccade.report.segments import Segmented, shown_images
-from saccade.report.thumbnails import Thumbnails
+from saccade.report import caption_words, tables, words
+from saccade.report.caption_page import caption_context
+from saccade.report.captions import Captioned
+from saccade.report.label_page import label_context
+from saccade.report.mask_page import mask_context
+from saccade.report.plots import Plot
+from saccade.report.scored import KIND, Evaluated, Scored
+from saccade.report.segments import Segmented
+from saccade.report.training_plots import folds_plots, training_plots
 from saccade.runs import Evaluation, Run
 
 _TEMPLATES = Path(__file__).parent / "templates"
+# Any: each page takes what the function of its kind has read.
+_READ: Mapping[str, Callable[[Evaluation], Any]] = {
+    "labels": Scored.read,
+    "masks": Segmented.read,
+    "captions": Captioned.read,
+}
+_PAGE: Mapping[str, Callable[[Run, Any, Path], dict[str, Any]]] = {
+    "labels": label_context,
+    "masks": mask_context,
+    "captions": caption_context,
+}
 
 
 def write_report(run: Run, *, data_root: Path | None = None) -> Path:
@@ -46,12 +50,11 @@ def write_report(run: Run, *, data_root: Path | None = None) -> Path:
         RunError: a file of the run folder is missing or damaged.
     """
     headline, others = _headline(run.evaluations())
-    scored = _read(headline) if headline else None
+    scored = _READ[KIND[headline.about()["task"]]](headline) if headline else None
     context = _run_context(run, scored, others)
     if scored:
         where = data_root if data_root is not None else Path(scored.about["data_root"])
-        context |= _scored_context(scored)
-        context |= _masks(run, scored, where) if isinstance(scored, Segmented) else _labels(run, scored, where)
+        context |= _scored_context(scored) | _PAGE[KIND[scored.task]](run, scored, where)
     write_text(run.report_file, _template().render(context))
     return run.report_file
 
@@ -60,12 +63,6 @@ def _headline(evaluations: Sequence[Evaluation]) -> tuple[Evaluation | None, Seq
     """``val``, else the first by name; and the rest."""
     ordered = sorted(evaluations, key=lambda e: (e.name != "val", e.name))
     return (ordered[0], ordered[1:]) if ordered else (None, ())
-
-
-def _read(evaluation: Evaluation) -> Scored | Segmented:
-    """The evaluation, as its task needs it."""
-    segment = evaluation.about()["task"] == "segment"
-    return Segmented.read(evaluation) if segment else Scored.read(evaluation)
 
 
 def _run_context(run: Run, scored: Evaluated | None, others: Sequence[Evaluation]) -> dict[str, Any]:
@@ -79,16 +76,18 @@ def _run_context(run: Run, scored: Evaluated | None, others: Sequence[Evaluation
         "title": run.title,
         "summary": tables.summary(scored, config, environment),
         "scored": scored,
-        "masks": task == "segment",
+        "kind": KIND[task],
         "opening": words.choice_sentence(scored, environment, len(epochs))
         if scored
         else words.unscored_sentence(environment, epochs),
         "notes": environment.get("notes", []),
         "training": _training(run, environment, task),
+        "training_words": caption_words.epochs_sentence(epochs, environment) if task == "caption" else "",
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
         "splits": tables.splits_table(
-            data, chosen_on=(environment.get("selection") or {}).get("split"), masks=task == "segment"
+            data, chosen_on=(environment.get("selection") or {}).get("split"), kind=KIND[task]
         ),
+        "data_words": "",
         "class_counts": tables.class_counts_table(data),
         "any_ignored": tables.any_ignored(data),
         "untrained": tables.untrained_classes(data),
@@ -107,77 +106,18 @@ def _training(run: Run, environment: Mapping[str, Any], task: str) -> list[Plot]
 
 
 def _scored_context(scored: Evaluated) -> dict[str, Any]:
-    """What any scored run has."""
+    """What any scored run has, of which the page of its kind may say more."""
     return {
+        "beside": [],
+        "warnings": [],
+        "numbers_words": "",
+        "numbers_notes": [],
         "headline_name": words.headline_name(scored.task, scored.positive),
         "optimistic": bool(scored.about["optimistic"]),
         "metrics": tables.metrics_table(scored),
         "folds": tables.folds_table(scored) if "folds" in scored.about else None,
         "out_of_fold": scored.about.get("out_of_fold", False),
     }
-
-
-def _labels(run: Run, scored: Scored, data_root: Path) -> dict[str, Any]:
-    """What only a run with labels for whole images has."""
-    thumbnails = Thumbnails(data_root)
-    multilabel = scored.task == "multilabel"
-    undrawn = not multilabel and len(scored.classes) > MOST_DRAWN
-    galleries = [
-        (g, words.gallery_sentence(g), _shown(g.best, thumbnails), _shown(g.worst, thumbnails))
-        for g in class_galleries(scored)
-    ]
-    return {
-        "positive_numbers": words.positive_numbers(scored),
-        "accuracy_words": words.accuracy_sentence(scored),
-        "baseline": scored.baseline(),
-        "baseline_words": words.baseline_sentence(scored, chosen_on=_gave_threshold(run)),
-        "plots": (multilabel_plots if multilabel else classify_plots)(scored, run.figures),
-        "per_class": tables.per_class_table(scored),
-        "pairs": tables.confused_pairs(scored.classes, tables.confusion(scored), of="images") if undrawn else None,
-        "galleries": galleries,
-        "verdicts": words.verdicts_sentence(scored),
-        "costliest": _shown(costliest(scored), thumbnails),
-        "thumbnails": thumbnails,
-        "snippet": snippet(scored),
-    }
-
-
-def _masks(run: Run, scored: Segmented, data_root: Path) -> dict[str, Any]:
-    """What only a segment run has."""
-    config: Mapping[str, Any] = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
-    overlays = Overlays(scored, data_root=data_root, evaluation=run.evaluation(scored.name).path)
-    shown = shown_images(scored.image_means())
-    undrawn = len(scored.classes) > MOST_DRAWN
-    return {
-        "positive_numbers": [],
-        "accuracy_words": "",
-        "scoring_words": mask_words.scoring_sentence(scored, config),
-        "coding_words": mask_words.coding_sentence(scored),
-        "baseline": scored.baseline(),
-        "baseline_words": mask_words.baseline_sentence(scored),
-        "plots": segment_plots(scored, run.figures),
-        "per_class": tables.per_class_table(scored, by="iou"),
-        "pairs": tables.confused_pairs(scored.classes, scored.confusion, of="pixels") if undrawn else None,
-        "overlays": overlays,
-        "ranked": shown.ranked,
-        "ends": [(name, rows) for name in ("best", "median", "worst") if (rows := overlays.rows(getattr(shown, name)))],
-        "has_void": mask_words.has_void(scored),
-        "legend": mask_words.legend(scored),
-        "errors_legend": mask_words.errors_legend(scored),
-        "snippet": mask_snippet(scored, data_root),
-    }
-
-
-def _gave_threshold(run: Run) -> str | None:
-    """The split on which the threshold was chosen; None where it was not."""
-    config: Mapping[str, Any] = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
-    chosen: str = (run.environment().get("selection") or {}).get("split") or "holdout"
-    return chosen if config["task"].get("threshold") == "holdout" else None
-
-
-def _shown(tiles: Sequence[Tile], thumbnails: Thumbnails) -> list[tuple[Tile, str | None]]:
-    """Each tile with the data address of its picture."""
-    return [(tile, thumbnails.address(tile.image)) for tile in tiles]
 
 
 def _template() -> Any:

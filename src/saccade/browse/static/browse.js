@@ -1,15 +1,18 @@
 // The page: reads its address, asks the server, hands the answer to the views, and listens to the keyboard.
 
-import { address, afterDrawing, byId, el, fraction, getJson, go, link, readState, sketch } from "./dom.js";
+import { address, afterDrawing, byId, el, fraction, getJson, go, link, ofClass, readState, sketch } from "./dom.js";
 import { showDetail, wireDetail } from "./detail.js";
-import { getImages, showImages, turnPage } from "./images.js";
-import { markLook, markSwitches, setLook, wireLook, wireSwitches } from "./overlay.js";
-import { showSegments, swatch, voidItem } from "./segments.js";
+import { wireWords } from "./captiondetail.js";
+import { getImages, turnPage } from "./images.js";
+import { KINDS } from "./kinds.js";
+import { wireLook, wireSwitches } from "./overlay.js";
+import { showOverview } from "./overview.js";
 import { showClasses, showConfusions } from "./tables.js";
 
-const VIEWS = ["images", "classes", "confusions"];
+const VIEWS = ["images", "overview", "classes", "confusions"];
 const IN_SIGHT = 60; // classes that the list shows without scrolling, on a high screen
 let summary = null;
+let kind = null; // of the task: what differs from the others
 let busy = false;
 let again = false;
 
@@ -34,12 +37,14 @@ async function show() {
 
 async function showState(state) {
   const evaluation = state.evaluation ?? document.body.dataset.first;
-  const view = VIEWS.includes(state.view) ? state.view : "images";
-  const page = view === "images" ? getImages(state, evaluation) : null;
+  let view = VIEWS.includes(state.view) ? state.view : "images";
+  let page = view === "images" ? getImages(state, evaluation) : null;
   page?.catch(() => {}); // if the summary fails first, that is what is said
   if (summary?.evaluation !== evaluation) {
     summary = await getJson(`/api/${encodeURIComponent(evaluation)}/summary`);
     await page?.catch(() => {}); // drawn together, they are laid out once
+    kind = KINDS[summary.task];
+    drawNames();
     drawClassList();
     byId("evaluation").value = evaluation;
     byId("origin").textContent = [
@@ -53,48 +58,55 @@ async function showState(state) {
       + (summary.missing_data ? ` (${summary.missing_data})` : "")
       + ". Start again with data.root=PATH, where they are now; until then the page shows the numbers without them.";
   }
+  if (!kind.views.includes(view)) [view, page] = ["images", getImages(state, evaluation)];
   for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
   drawTabs(state, view);
   markClass(state);
-  document.title = `${state.class ?? "All classes"} · ${document.body.dataset.run} · saccade`;
-  const isSegment = summary.task === "segment";
-  for (const bar of document.querySelectorAll(".look")) bar.hidden = !isSegment;
-  if (isSegment) {
-    setLook(state, summary);
-    markLook(state);
-    markSwitches(byId("class-list"));
-  }
-  if (view === "classes") showClasses(state, summary);
+  document.title = `${state.class ?? kind.all} · ${document.body.dataset.run} · saccade`;
+  kind.prepare?.(state, summary);
+  if (view === "overview") await showOverview(summary);
+  if (view === "classes") showClasses(state, summary, kind);
   if (view === "confusions") await showConfusions(summary);
-  if (view === "images") (isSegment ? showSegments : showImages)(state, summary, await page);
-  await showDetail(state, summary);
+  if (view === "images") kind.show(state, summary, await page);
+  await showDetail(state, summary, kind);
 }
+
+/** Call everything by the names of the task, and show its controls alone. */
+function drawNames() {
+  for (const part of document.querySelectorAll("[data-task]")) part.hidden = part.dataset.task !== summary.task;
+  for (const part of document.querySelectorAll("[data-noun]")) part.textContent = capital(kind[part.dataset.noun]);
+  byId("find").placeholder = `Find a ${kind.noun}`;
+  byId("find").setAttribute("aria-label", `Find a ${kind.noun}`);
+  byId("class-list").setAttribute("aria-label", capital(kind.nouns));
+}
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 function drawTabs(state, view) {
   for (const tab of document.querySelectorAll(".tabs a")) {
     tab.href = address({ view: tab.dataset.view, image: null });
-    tab.hidden = tab.dataset.view === "confusions" && summary.task === "multilabel";
+    tab.hidden = !kind.views.includes(tab.dataset.view);
     if (tab.dataset.view === view) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
 }
 
 function drawClassList() {
-  const column = summary.columns.indexOf(summary.task === "segment" ? "iou" : "ap") + 1;
+  const column = summary.columns.indexOf(kind.beside) + 1;
   const number = new Map(summary.table.map(([name], id) => [name, id]));
   const item = (name, text, value) => el("li", {},
-    link({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, image: null },
+    link(ofClass(name),
       { "data-class": name ?? "", title: text, href: name === null ? "/" : `/?class=${encodeURIComponent(name)}` }, el("span", {}, text), el("small", {}, value)),
-    name !== null && summary.colours ? swatch(number.get(name), name, summary.colours[number.get(name)]) : null);
+    (name !== null && kind.swatch?.(number.get(name), name, summary)) || null);
   const items = (rows) => rows.map((row) => item(row[0], row[0], column ? fraction(row[column]) : ""));
   const list = byId("class-list");
-  list.replaceChildren(item(null, "All classes", ""), ...items(summary.table.slice(0, IN_SIGHT)));
+  list.replaceChildren(item(null, kind.all, ""), ...items(summary.table.slice(0, IN_SIGHT)));
   filterClasses();
   const drawn = summary;
   afterDrawing(() => {
     if (summary !== drawn) return; // another split was chosen meanwhile
-    list.append(...items(summary.table.slice(IN_SIGHT)), ...(summary.task === "segment" ? voidItem(summary) : []));
-    if (summary.task === "segment") markSwitches(list);
+    list.append(...items(summary.table.slice(IN_SIGHT)), ...(kind.last?.(summary) ?? []));
+    kind.prepare?.(readState(), summary);
     filterClasses();
     markClass(readState());
   });
@@ -109,13 +121,18 @@ function markClass(state) {
 }
 
 function filterClasses() {
+  if (!kind) return;
   const wanted = byId("find").value.trim().toLowerCase();
   let found = 0;
   for (const one of byId("class-list").children) {
     one.hidden = !one.firstChild.title.toLowerCase().includes(wanted);
     found += one.hidden ? 0 : 1;
   }
-  byId("none-found").hidden = found > 0;
+  const typed = wanted !== "" && kind.anyWord && !summary.table.some(([name]) => name === wanted);
+  byId("none-found").hidden = found > 0 && !typed;
+  byId("none-found").replaceChildren(...(typed
+    ? ["Not in this list: ", link(ofClass(wanted), { id: "any-word" }, `images with “${wanted}”`)]
+    : [`No ${kind.noun} has this in its name.`]));
 }
 
 function openSide(open) {
@@ -142,7 +159,7 @@ function pressed(event) {
   if (by && !byId("view-images").hidden && turnPage(by)) scrollTo(0, 0);
 }
 
-/** In the list of classes: down and up move, Enter in the search box takes the first that is left. */
+/** In the list of classes: down and up move, Enter in the search box takes what is called so, or the first that is left. */
 function pressedInSide(event) {
   const visible = [...byId("class-list").querySelectorAll("li:not([hidden]) a")];
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -151,7 +168,8 @@ function pressedInSide(event) {
     const place = visible.indexOf(document.activeElement) + by;
     (visible[place] ?? byId("find")).focus();
   } else if (event.key === "Enter" && event.target === byId("find")) {
-    visible[0]?.click();
+    const exact = visible.find((one) => one.dataset.class.toLowerCase() === event.target.value.trim().toLowerCase());
+    (byId("any-word") ?? exact ?? visible[0])?.click();
   }
 }
 
@@ -163,7 +181,7 @@ function wire() {
     });
   }
   byId("evaluation").addEventListener("change", (event) =>
-    go({ evaluation: event.target.value, page: 1, image: null, labelled: null, off: null }));
+    go({ evaluation: event.target.value, page: 1, image: null, labelled: null, off: null, caption: null, word: null }));
   byId("order").addEventListener("change", (event) => go({ order: event.target.value, page: 1 }));
   for (const field of [byId("threshold"), byId("threshold-number")]) {
     field.addEventListener("input", moveThreshold);
@@ -172,8 +190,8 @@ function wire() {
   byId("threshold-reset").addEventListener("click", () => go({ t: null }, { replace: true }));
   byId("find").addEventListener("input", filterClasses);
   byId("side").addEventListener("keydown", pressedInSide);
-  byId("class-list").addEventListener("click", (event) => {
-    if (!event.target.closest("a")) return; // a switch beside it
+  byId("side").addEventListener("click", (event) => {
+    if (!event.target.closest("a")) return; // such as a switch beside it
     openSide(false);
     scrollTo(0, 0);
   });
@@ -184,6 +202,7 @@ function wire() {
   addEventListener("popstate", show);
   wireDetail();
   wireLook();
+  wireWords();
   for (const list of [byId("class-list"), byId("detail-scores")]) wireSwitches(list, () => summary);
 }
 

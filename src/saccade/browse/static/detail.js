@@ -1,30 +1,27 @@
 // The dialog with one image and all its scores.
 
-import { address, byId, count, el, fraction, getJson, go, link, many, readState } from "./dom.js";
-import { drawMasks } from "./maskdetail.js";
+import { byId, count, el, fraction, getJson, go, link, many, ofClass, readState } from "./dom.js";
 import { MARKS, shown, turnPage, unreadable } from "./images.js";
 
 let wanted = null; // where to open after a page was turned from here: its first image or its last
 
-export async function showDetail(state, summary) {
+/** Show the image that the address names, drawn by the task's `kind`, or none. */
+export async function showDetail(state, summary, kind) {
   const dialog = byId("detail");
   if (wanted !== null && shown.rows.length) {
     const row = wanted === "first" ? shown.rows[0] : shown.rows.at(-1);
     wanted = null;
-    go({ image: row }, { replace: true });
+    go({ image: row, word: null }, { replace: true });
     return;
   }
   if (state.image === null) {
     dialog.close();
     return;
   }
-  const base = encodeURIComponent(summary.evaluation);
-  const image = await getJson(`/api/${base}/images/${encodeURIComponent(state.image)}`, { t: state.t });
+  const image = await getJson(`/api/${encodeURIComponent(summary.evaluation)}/images/${encodeURIComponent(state.image)}`, { t: state.t });
   draw(image);
-  dialog.classList.toggle("masks", summary.task === "segment");
-  byId("detail-look").hidden = summary.task !== "segment";
-  if (summary.task === "segment") await drawMasks(image, state, summary);
-  else drawScores(image, base, state);
+  dialog.className = kind.dialog;
+  await kind.detail(image, state, summary);
   if (!dialog.open) dialog.showModal();
 }
 
@@ -36,7 +33,9 @@ function draw(image) {
   byId("detail-next").disabled = place < 0 || (place === shown.rows.length - 1 && shown.page === shown.pages);
 }
 
-function drawScores(image, base, state) {
+/** All scores of an image beside it. */
+export function drawScores(image, state, summary) {
+  const base = encodeURIComponent(summary.evaluation);
   byId("detail-image").replaceChildren(image.problem
     ? el("span", { class: "placeholder" }, image.problem)
     : el("img", { src: `/image/${base}/${image.row}?size=1280`, alt: image.image, onload: sized, onerror: unreadable }));
@@ -62,7 +61,7 @@ function sized({ target }) {
 function scoreLine({ name, score, outcome }, state) {
   const bar = el("span", { class: "bar", "aria-hidden": "true" });
   bar.style.setProperty("--share", score ?? 0);
-  const open = link({ class: name, image: null, page: 1, show: "all", order: null, labelled: null, view: "images" }, {}, name);
+  const open = link(ofClass(name), {}, name);
   return el("li", { "data-outcome": outcome, class: name === state.class ? "chosen" : null },
     open, bar, el("span", { class: "score" }, fraction(score)), el("span", { class: "badge" }, MARKS[outcome]));
 }
@@ -72,7 +71,7 @@ function step(by) {
   const place = shown.rows.indexOf(Number(readState().image));
   const row = place < 0 ? undefined : shown.rows[place + by];
   if (row !== undefined) {
-    go({ image: row }, { replace: true });
+    go({ image: row, word: null }, { replace: true });
   } else if (place >= 0) {
     wanted = by > 0 ? "first" : "last";
     if (!turnPage(by)) wanted = null;
@@ -81,7 +80,7 @@ function step(by) {
 
 export function wireDetail() {
   const dialog = byId("detail");
-  const leave = () => go({ image: null });
+  const leave = () => go({ image: null, word: null });
   byId("detail-close").addEventListener("click", leave);
   byId("detail-next").addEventListener("click", () => step(1));
   byId("detail-previous").addEventListener("click", () => step(-1));

@@ -5,6 +5,8 @@ const LABELS = {
   micro_f1: "micro F1", macro_f1: "macro F1", n_positive: "positives", n_negative: "negatives",
   n_ignored: "ignored", n_predicted: "predicted", tail_accuracy: "Tailacc",
   iou: "IoU", miou: "mIoU", fwiou: "fwIoU", n_pixels: "pixels",
+  bleu1: "BLEU-1", bleu2: "BLEU-2", bleu3: "BLEU-3", bleu4: "BLEU-4", meteor: "METEOR", rouge_l: "ROUGE-L", cider: "CIDEr-D",
+  n_referred: "in references", n_said: "in captions", n_both: "in both",
 };
 
 export const byId = (id) => document.getElementById(id);
@@ -31,6 +33,7 @@ export const afterDrawing = (action) => requestAnimationFrame(() => requestAnima
 /** A fraction of 1, or a loss, with three decimals; a dash where it is undefined. */
 export const fraction = (value) => (value ?? null) === null ? "–" : (Math.round(value * 1000) / 1000 || 0).toFixed(3);
 export const count = (value) => (value ?? null) === null ? "–" : value.toLocaleString("en");
+export const percent = (share) => share > 0 && share < 0.0095 ? `${(share * 100).toFixed(1)} %` : `${Math.round(share * 100)} %`;
 export const many = (n, one, more) => `${count(n)} ${n === 1 ? one : more}`;
 
 /** Fill a list of named numbers. */
@@ -51,6 +54,7 @@ export async function getJson(path, parameters = {}) {
 const DEFAULTS = {
   evaluation: null, view: "images", class: null, order: null, show: "all", page: "1", t: null, labelled: null,
   image: null, sort: null, dir: "down", over: "prediction", opacity: "60", off: null, layout: "side",
+  caption: null, word: null, heat: "smooth",
 };
 
 let sketched = {}; // changes that are shown but not yet in the address: browsers slow down frequent changes of it
@@ -83,6 +87,10 @@ export function go(changes, { replace = false } = {}) {
   sketched = {};
   dispatchEvent(new Event("statechange"));
 }
+
+/** The changes that lead to the images of a class or word, or with null of all. */
+export const ofClass = (name, more = {}) =>
+  ({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, caption: null, image: null, word: null, ...more });
 
 /** A link that changes the state in place, and opens elsewhere like any other link.
  *  Where there are thousands, a simple `href` given with the attributes saves the time of working them all out. */

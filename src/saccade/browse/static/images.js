@@ -17,8 +17,8 @@ export const shown = { rows: [], page: 1, pages: 1, source: "" };
 
 /** Ask for the page of images of this state. */
 export function getImages(state, evaluation) {
-  const { order, show, page, t, labelled } = state;
-  return getJson(`/api/${encodeURIComponent(evaluation)}/images`, { class: state.class, order, show, page, t, labelled });
+  const { order, show, page, t, labelled, caption } = state;
+  return getJson(`/api/${encodeURIComponent(evaluation)}/images`, { class: state.class, order, show, page, t, labelled, caption });
 }
 
 export function showImages(state, summary, page) {
@@ -79,7 +79,7 @@ function drawHistogram([absent, present], threshold) {
   byId("histogram").replaceChildren(title, ...bars, line);
 }
 
-function svg(name, attributes) {
+export function svg(name, attributes) {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
@@ -96,9 +96,10 @@ export function drawControls(state, page, filters, orders) {
     el("option", { value: name, selected: name === order }, text)));
   byId("to-cut").hidden = !page.numbers;
   byId("to-cut").onclick = () => go({ order: null, show: "all", labelled: null, page: page.cut_page });
-  byId("cell").hidden = state.labelled === null;
-  byId("cell").replaceChildren(`Only ${state.labelled} taken for ${state.class} `,
-    link({ labelled: null, page: 1 }, {}, "show all"));
+  const only = state.labelled !== null ? `Only ${state.labelled} taken for ${state.class} `
+    : state.caption !== null ? `Only images of which this is said: “${state.caption}” ` : null;
+  byId("cell").hidden = only === null;
+  byId("cell").replaceChildren(only ?? "", link({ labelled: null, caption: null, page: 1 }, {}, "show all"));
   for (const pager of document.querySelectorAll(".pager")) {
     const turn = (by, text, name) => el("button", {
       type: "button", class: "plain", "aria-label": name, onclick: () => turnPage(by) && scrollTo(0, 0),
@@ -138,7 +139,7 @@ export function drawGrid(state, summary, page, { picture, caption }) {
   byId("no-images").textContent = page.counts.all ? "No image is like this; choose another filter." : "There are no images.";
 }
 
-function picture(tile, summary) {
+export function picture(tile, summary) {
   const source = `/image/${encodeURIComponent(summary.evaluation)}/${tile.row}`;
   const image = tile.problem
     ? el("span", { class: "placeholder" }, tile.problem)
@@ -146,6 +147,13 @@ function picture(tile, summary) {
   // Asked for now, the server would be at work on them while the page is being drawn.
   if (!tile.problem) afterDrawing(() => { image.src = source; });
   return link({ image: tile.row }, { class: "frame", title: tile.image }, image);
+}
+
+/** The picture of an image, decoded; null where it cannot be shown, and then `image.problem` says why. */
+export async function loadPicture(image, evaluation, size) {
+  if (image.problem) return null;
+  const made = el("img", { src: `/image/${encodeURIComponent(evaluation)}/${image.row}?size=${size}`, alt: image.image });
+  return made.decode().then(() => made, () => { image.problem = "not a readable image"; return null; });
 }
 
 /** Stands in for an image that did not arrive. */

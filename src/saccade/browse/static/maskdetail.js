@@ -1,6 +1,7 @@
 // One image of a segmentation in the dialog: image, target, prediction and errors, side by side or blended.
 
-import { byId, el, fraction, link } from "./dom.js";
+import { byId, el, fraction, link, ofClass } from "./dom.js";
+import { loadPicture } from "./images.js";
 import { OVERS, VOID, errorDots, fitted, getMap, look, markLook, markSwitches, paint } from "./overlay.js";
 import { swatch, verdict } from "./segments.js";
 
@@ -23,16 +24,11 @@ export async function drawMasks(image, state, summary) {
 
 /** Picture and masks; null for what is not there. */
 async function load(image, evaluation) {
-  const picture = async () => {
-    if (image.problem) return null;
-    const made = el("img", { src: `/image/${encodeURIComponent(evaluation)}/${image.row}?size=${SIZE}`, alt: image.image });
-    return made.decode().then(() => made, () => { image.problem = "not a readable image"; return null; });
-  };
   const map = async (kind) => {
     if (image.mask_problems[kind]) return null;
     return getMap(evaluation, image.row, kind, SIZE).catch((error) => { image.mask_problems[kind] = error.message; return null; });
   };
-  const [shown, target, prediction] = await Promise.all([picture(), map("target"), map("prediction")]);
+  const [shown, target, prediction] = await Promise.all([loadPicture(image, evaluation, SIZE), map("target"), map("prediction")]);
   return { picture: shown, maps: { target, prediction }, problems: { ...image.mask_problems, image: image.problem } };
 }
 
@@ -91,7 +87,7 @@ function line(id, iou, state, summary) {
   const bar = el("span", { class: "bar", "aria-hidden": "true" });
   bar.style.setProperty("--share", iou ?? 0);
   const { textContent, className } = verdict(iou, id, open.maps.target);
-  const to = link({ class: name, image: null, page: 1, show: "all", order: null, labelled: null, view: "images" }, {}, name);
+  const to = link(ofClass(name), {}, name);
   return el("li", { class: name === state.class ? "chosen" : null }, swatch(id, name, summary.colours[id]), to,
     iou === null ? el("span", { class: "quiet" }, "not in it") : bar, el("span", { class: "score" }, fraction(iou)),
     el("span", { class: className }, textContent));

@@ -23,8 +23,7 @@ export async function getMap(evaluation, row, kind, size) {
 /** Take over what the address says. */
 export function setLook(state, summary) {
   const hidden = hiddenIds(state, summary);
-  const opacity = Number(state.opacity);
-  document.documentElement.style.setProperty("--opacity", opacity >= 0 && opacity <= 100 ? opacity / 100 : 0.6);
+  setOpacity(state);
   look.over = state.over in OVERS ? state.over : "prediction";
   look.chosen = state.class === null ? null : summary.table.findIndex(([name]) => name === state.class);
   look.on = Array.from({ length: 256 }, (_, id) => !hidden.has(id));
@@ -32,6 +31,12 @@ export function setLook(state, summary) {
     const colour = id === VOID ? summary.void : summary.colours[id];
     return colour && look.on[id] ? rgba(colour, 255) : 0;
   });
+}
+
+/** How strongly whatever lies over an image covers it. */
+export function setOpacity(state) {
+  const opacity = Number(state.opacity);
+  document.documentElement.style.setProperty("--opacity", opacity >= 0 && opacity <= 100 ? opacity / 100 : 0.6);
 }
 
 /** The ids that are switched off. A background covers most of an image and is off until one wants to see it. */
@@ -121,13 +126,14 @@ export function fitted({ width, height, ids }, canvas) {
 export const css = (colour) => `rgb(${colour.join()})`;
 const rgba = ([red, green, blue], alpha) => (alpha << 24 | blue << 16 | green << 8 | red) >>> 0;
 
+const CHOICES = ["over", "layout", "heat"]; // keys of the address that buttons set
+
 /** The buttons and sliders that say how masks are drawn, over the grid and over one image. */
 export function wireLook() {
-  for (const button of document.querySelectorAll("button[data-over]")) {
-    button.addEventListener("click", () => go({ over: button.dataset.over }, { replace: true }));
-  }
-  for (const button of document.querySelectorAll("button[data-layout]")) {
-    button.addEventListener("click", () => go({ layout: button.dataset.layout }, { replace: true }));
+  for (const key of CHOICES) {
+    for (const button of document.querySelectorAll(`button[data-${key}]`)) {
+      button.addEventListener("click", () => go({ [key]: button.dataset[key] }, { replace: true }));
+    }
   }
   for (const slider of document.querySelectorAll("input.opacity")) {
     slider.addEventListener("input", () => {
@@ -145,10 +151,12 @@ function pressed(event) {
   if (!event.target.matches("input[type=search], input[type=number], select")) go({ over }, { replace: true });
 }
 
+/** Show on the buttons and sliders what is chosen. */
 export function markLook(state) {
-  for (const key of ["over", "layout"]) {
+  const chosen = { ...state, over: look.over };
+  for (const key of CHOICES) {
     for (const button of document.querySelectorAll(`button[data-${key}]`)) {
-      button.setAttribute("aria-pressed", String(button.dataset[key] === (key === "over" ? look.over : state.layout)));
+      button.setAttribute("aria-pressed", String(button.dataset[key] === chosen[key]));
     }
   }
   for (const slider of document.querySelectorAll("input.opacity")) {

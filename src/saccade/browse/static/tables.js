@@ -1,20 +1,25 @@
 // The views over all classes: the per-class table and the confusions.
 
-import { byId, count, drawFacts, el, fraction, getJson, go, label, link, metricsOf, readState } from "./dom.js";
+import { byId, count, drawFacts, el, fraction, getJson, go, label, link, metricsOf, ofClass } from "./dom.js";
 
-const ofClass = (name, more = {}) =>
-  ({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, ...more });
+const NOTES = {
+  segment: (summary) => "All of these are made of all pixels of the split together."
+    + (summary.rule ? ` mIoU is the ${summary.rule}.` : "") + " The numbers at an image are of that image alone and go into none of them.",
+  caption: (summary) => `The ${count(summary.table.length)} words that the references of most images have, of ${count(summary.n_words)}. `
+    + "An image counts once for a word. Recall: of those whose references have the word, the share whose caption says it. "
+    + "Precision: of those whose caption says it, the share with it in a reference.",
+};
 
-export function showClasses(state, summary) {
+export function showClasses(state, summary, kind) {
   drawFacts(byId("all-metrics"), metricsOf(summary));
-  byId("classes-note").hidden = summary.task !== "segment";
-  byId("classes-note").textContent = "All of these are made of all pixels of the split together."
-    + (summary.rule ? ` mIoU is the ${summary.rule}.` : "") + " The numbers at an image are of that image alone and go into none of them.";
-  const columns = ["class", ...summary.columns];
+  const note = NOTES[summary.task]?.(summary);
+  byId("classes-note").hidden = !note;
+  byId("classes-note").textContent = note ?? "";
+  const columns = [kind.noun, ...summary.columns];
   const sort = columns.includes(state.sort) ? state.sort : null;
   const heads = columns.map((name) => {
     const direction = name === sort ? (state.dir === "up" ? "ascending" : "descending") : null;
-    const next = direction === "descending" || (direction === null && name === "class") ? "up" : "down";
+    const next = direction === "descending" || (direction === null && name === kind.noun) ? "up" : "down";
     const press = () => go({ sort: name, dir: next }, { replace: true });
     return el("th", { scope: "col", "aria-sort": direction },
       el("button", { type: "button", "data-sort": name, onclick: press }, label(name)));
@@ -61,14 +66,14 @@ export async function showConfusions(summary) {
   byId("confusions-note").textContent = isSegment
     ? "Each cell is the share of the pixels of the class on the left that the model takes for the class above. Choose one to see the images of the class on the left."
     : "Each cell counts the images of the class on the left that the model takes for the class above. Choose a cell to see them.";
-  if (matrix !== null) drawMatrix(matrix, names, isSegment ? percent : count, ofMistake);
+  if (matrix !== null) drawMatrix(matrix, names, isSegment ? ofRow : count, ofMistake);
   byId("pairs").replaceChildren(...pairs.map(({ labelled, answer, n, of }) =>
     el("li", {}, link(ofMistake(labelled, answer), {}, `${labelled} taken for ${answer}`),
       el("span", { class: "quiet" }, ` ${count(n)} of ${count(of)}${isSegment ? " pixels" : ""}`))));
   if (!pairs.length) byId("pairs").replaceChildren(el("li", { class: "quiet" }, "There are none."));
 }
 
-const percent = (n, share) => share < 0.0005 ? "<0.1" : (share * 100).toFixed(1);
+const ofRow = (n, share) => share < 0.0005 ? "<0.1" : (share * 100).toFixed(1);
 
 function drawMatrix(matrix, names, write, ofMistake) {
   const cells = (row, labelled) => row.map((n, k) => {
@@ -80,7 +85,7 @@ function drawMatrix(matrix, names, write, ofMistake) {
     return made;
   });
   byId("matrix").replaceChildren(
-    el("caption", {}, write === percent ? "Rows: the target. Columns: the prediction. In percent of the row." : "Rows: the label. Columns: the model's answer."),
+    el("caption", {}, write === ofRow ? "Rows: the target. Columns: the prediction. In percent of the row." : "Rows: the label. Columns: the model's answer."),
     el("thead", {}, el("tr", {}, el("td", {}), ...names.map((name) => el("th", { scope: "col", title: name }, el("span", {}, name))))),
     el("tbody", {}, ...matrix.map((row, k) =>
       el("tr", {}, el("th", { scope: "row" }, names[k]), ...cells(row, names[k])))));

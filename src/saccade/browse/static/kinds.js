@@ -1,0 +1,41 @@
+// What the page shows for each task: one entry a task, everything that differs between them.
+
+import { markHeat } from "./attention.js";
+import { drawCaption } from "./captiondetail.js";
+import { showCaptions } from "./captions.js";
+import { drawScores } from "./detail.js";
+import { showImages } from "./images.js";
+import { drawMasks } from "./maskdetail.js";
+import { markLook, markSwitches, setLook } from "./overlay.js";
+import { showSegments, swatch, voidItem } from "./segments.js";
+import { byId } from "./dom.js";
+
+/**
+ * views: the tabs. noun: what the list at the side and the table are of. beside: the column that the list shows.
+ * anyWord: the search box finds what is not in the list. show, detail: draw the grid and one image; dialog: its classes.
+ * prepare: called before each drawing. swatch, last: what stands beside each item of the list, and at its end.
+ */
+const ranked = {
+  views: ["images", "classes"], noun: "class", nouns: "classes", all: "All classes", beside: "ap",
+  show: showImages, detail: drawScores, dialog: "",
+};
+
+export const KINDS = {
+  multilabel: ranked,
+  classify: { ...ranked, views: ["images", "classes", "confusions"] },
+  segment: {
+    ...ranked, views: ["images", "classes", "confusions"], beside: "iou",
+    show: showSegments, detail: drawMasks, dialog: "wide masks",
+    prepare: (state, summary) => {
+      setLook(state, summary);
+      markLook(state);
+      markSwitches(byId("class-list"));
+    },
+    swatch: (id, name, summary) => swatch(id, name, summary.colours[id]),
+    last: voidItem,
+  },
+  caption: {
+    views: ["images", "overview", "classes"], noun: "word", nouns: "words", all: "All images", beside: "recall",
+    anyWord: true, show: showCaptions, detail: drawCaption, dialog: "wide told", prepare: markHeat,
+  },
+};
