@@ -70,7 +70,8 @@ task.score_size task.window task.flip
 """.split()
 
 CAPTION_KEYS = """
-task.vocabulary task.min_count task.label_smoothing task.scheduled_sampling task.chunk task.samples task.baseline
+task.vocabulary task.min_count task.label_smoothing task.scheduled_sampling
+task.concepts task.chunk task.samples task.baseline
 task.beam task.length_penalty task.length_alpha task.max_length task.block_repeats task.block_ngrams
 """.split()
 

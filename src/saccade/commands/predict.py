@@ -21,7 +21,7 @@ from saccade.runs import Run
 class Answers:
     """What ``predict`` found."""
 
-    table: pl.DataFrame  # image, the answer, scores in the order of classes
+    table: pl.DataFrame  # image, the answer, scores in the order of classes; of captions where each word looked
     classes: tuple[str, ...]
     file: Path  # the table as Parquet
     failures: list[tuple[str, str]]  # files that could not be read, with the reason
@@ -63,8 +63,7 @@ def predict(
         table, [f"{target.stem}/{i:05d}-{Path(n).stem}.png" for i, n in enumerate(table["image"])]
     )
     _write(target, table, masks)
-    assert config.data.classes is not None, "a run's config is resolved"
-    return Answers(table, config.data.classes, target, failures)
+    return Answers(table, config.data.classes or (), target, failures)
 
 
 def _write(target: Path, table: pl.DataFrame, masks: Mapping[str, bytes]) -> None:

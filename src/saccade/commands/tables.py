@@ -38,18 +38,17 @@ def positive_line(document: Mapping[str, Any], positive: str) -> str:
 
 
 def answers_table(answers: Answers) -> Table:
-    """File, answer and highest score of the first files; of predicted masks the classes in them and their areas."""
-    masks = "mask" in answers.table.columns
+    """File and answer of the first files, and the highest score; of predicted masks the classes and their areas."""
+    masks, captions = ("mask" in answers.table.columns, "caption" in answers.table.columns)
     more = f", the first {MOST}" if answers.table.height > MOST else ""
-    table = Table(
-        "image",
-        "answer",
-        "largest" if masks else "highest score",
-        title=f"{counted(answers.table.height, 'image')}{more}",
-        title_justify="left",
-    )
-    table.columns[2].justify = "right"
+    title = f"{counted(answers.table.height, 'image')}{more}"
+    table = Table("image", "caption" if captions else "answer", title=title, title_justify="left")
     table.columns[0].overflow = "fold"
+    if captions:
+        for image, caption in answers.table.head(MOST).select("image", "caption").iter_rows():
+            table.add_row(Text(image), Text(caption or "(nothing)"))
+        return table
+    table.add_column("largest" if masks else "highest score", justify="right")
     for row in answers.table.head(MOST).iter_rows(named=True):
         numbers = row["share" if masks else "scores"]
         best = max(range(len(numbers)), key=lambda c: numbers[c])

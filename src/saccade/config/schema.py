@@ -213,12 +213,15 @@ class Config(Section):
                 "task.loss: is self_critical, which goes on from a network that can speak; set model.weights to the "
                 "checkpoint of a first stage, model.head=keep, and task.vocabulary to the vocabulary.json of that run"
             )
-        for key, value, default in (("pretrained", model.pretrained, False), ("freeze", model.freeze, "none")):
+        for key, value, default in (
+            ("task.concepts", self.task.concepts, 0),
+            ("model.pretrained", model.pretrained, False),
+            ("model.freeze", model.freeze, "none"),
+        ):
             if stored and value != default:
                 raise ValueError(
-                    f"model.{key}: is {str(value).lower()}, which is about model.encoder, and data.features.path says "
-                    f"that stored features take its place; set model.{key}={str(default).lower()}, or "
-                    "data.features.path=null"
+                    f"{key}: is {str(value).lower()}, which is about model.encoder, and data.features.path says that "
+                    f"stored features take its place; set {key}={str(default).lower()}, or data.features.path=null"
                 )
         return self
 

@@ -175,6 +175,10 @@ class CaptionTask(Section):
     scheduled_sampling: Probability = 0.0
     """Largest probability that a word read in training is the network's own instead of the caption's (arXiv
     1506.03099); it grows by 0.05 every 5 epochs. 0 is off."""
+    concepts: NonNegative = 0.0
+    """Weight of a second loss in training: which words the captions of an image hold, told from `model.encoder`'s map
+    alone (after arXiv 1411.4952 and 1506.01144). It teaches an encoder with random weights what there is to see, which
+    the next word does slowly. 0 is off."""
     chunk: Count = 25
     """Words after which the state is carried on without its gradient (truncated back-propagation)."""
     samples: Annotated[int, Field(ge=2), NUMBER] = 5
@@ -206,10 +210,11 @@ class CaptionTask(Section):
                         f"set task.{key}={default}"
                     )
             return self
-        for key, on in (("label_smoothing", self.label_smoothing), ("scheduled_sampling", self.scheduled_sampling)):
-            if on:
+        for key in ("label_smoothing", "scheduled_sampling", "concepts"):
+            if getattr(self, key):
                 raise ValueError(
-                    f"task.{key}: is {on:g}, and task.loss is self_critical, which reads no captions; set task.{key}=0"
+                    f"task.{key}: is {getattr(self, key):g}, which cross_entropy alone knows, and task.loss is "
+                    f"self_critical; set task.{key}=0"
                 )
         return self
 

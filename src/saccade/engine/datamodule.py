@@ -11,7 +11,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from saccade.data.dataset import EpochSampler, FeatureDataset
 from saccade.data.listing import Listing
-from saccade.engine import resolve
+from saccade.engine.readers import workers
 from saccade.errors import DataError
 from saccade.samples import Batch, Sample
 from saccade.tasks.base import Task
@@ -52,11 +52,11 @@ class DataModule(L.LightningDataModule):
         sampler = self._sampler(split, shuffle=training and not by_heart, training=training)
         if split in self.features:
             dataset: Dataset[Sample] = FeatureDataset(listing, self.features[split])
-            workers = 0
+            readers = 0
         else:
             dataset = self.task.dataset(listing, training=training and not by_heart)
-            workers = min(resolve.workers(config), max(1, len(sampler) // config.loader.batch_size))
-            workers = workers if config.loader.workers != 0 else 0
+            readers = min(workers(config), max(1, len(sampler) // config.loader.batch_size))
+            readers = readers if config.loader.workers != 0 else 0
         # BatchNorm cannot learn from a batch of one: that image waits for another epoch
         drop_last = training and len(sampler) % config.loader.batch_size == 1 < len(sampler)
         return DataLoader(
@@ -64,8 +64,8 @@ class DataModule(L.LightningDataModule):
             # torch thinks that keys are whole numbers
             batch_sampler=BatchSampler(sampler, config.loader.batch_size, drop_last=drop_last),  # type: ignore[arg-type]
             collate_fn=self.task.collate,
-            num_workers=workers,
-            persistent_workers=workers > 0,
+            num_workers=readers,
+            persistent_workers=readers > 0,
             pin_memory=torch.cuda.is_available(),
             # a generator of its own: the loader's own draws must not move the one that dropout uses
             generator=torch.Generator().manual_seed(0),

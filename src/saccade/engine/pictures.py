@@ -18,9 +18,13 @@ MOST = 16
 def first_batch(run: Run, prepared: Prepared, task: Task) -> None:
     """``figures/train_batch.png``: training images as the network sees them, changed by chance, with their targets.
 
+    Of stored features there is no picture.
+
     Raises:
         DataError: one of them cannot be read.
     """
+    if prepared.config.data.features.path is not None:
+        return
     listing = prepared.listings["train"]
     dataset = task.dataset(listing, training=True)
     step = max(1, len(listing) // MOST)

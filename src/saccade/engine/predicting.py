@@ -11,10 +11,11 @@ from torch.utils.data import DataLoader
 
 from saccade.config.schema import Config
 from saccade.data.loose import LooseBatch, LooseImages, collate_loose
-from saccade.engine import resolve, trainer
+from saccade.engine import trainer
 from saccade.engine.callbacks import FileBar
 from saccade.engine.evaluation import without_weights
 from saccade.engine.module import Module
+from saccade.engine.readers import workers
 from saccade.runs import Run
 from saccade.tasks.base import Task
 
@@ -50,7 +51,7 @@ def predict(
         LooseImages(paths, task.transform()),
         batch_size=config.loader.batch_size,
         collate_fn=collate_loose,
-        num_workers=min(resolve.workers(config), len(paths) // (2 * config.loader.batch_size)),
+        num_workers=min(workers(config), len(paths) // (2 * config.loader.batch_size)),
     )
     one_device = config.model_copy(update={"trainer": config.trainer.model_copy(update={"devices": 1})})
     lightning = trainer.build_trainer(one_device, run, callbacks=[FileBar(len(paths))])

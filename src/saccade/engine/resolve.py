@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,6 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from saccade.config.load import look_for_data
@@ -20,6 +18,7 @@ from saccade.data import check, folder, scene_files, statistics
 from saccade.data.folds import folds
 from saccade.data.listing import Listing, counts
 from saccade.data.splits import cut
+from saccade.engine.stored_features import ensure_features
 from saccade.errors import DataError
 from saccade.tasks import TASKS
 
@@ -51,6 +50,8 @@ def prepare(config: Config, say: Say) -> Prepared:
     """
     config = with_split_names(config, say)
     train = TASKS[config.task.name].read(config, config.data.train)
+    if config.data.features.path is not None:
+        ensure_features(config, config.data.train, train, say)
     config = _changed(config, "data", TASKS[config.task.name].resolve_data(config, train))
     _look_at_classes(config, train, say)
     skipped = _unreadable(config, train, say)
@@ -58,6 +59,8 @@ def prepare(config: Config, say: Say) -> Prepared:
     if config.data.val is not None:
         listings["val"] = TASKS[config.task.name].read(config, config.data.val)
         _refuse_common_images(config, listings)
+        if config.data.features.path is not None:
+            ensure_features(config, config.data.val, listings["val"], say)
     if config.data.cross_validates:
         # what is measured is measured for each fold, when it is its turn
         TASKS[config.task.name].check_selection(config, "train", listings["train"])
@@ -149,19 +152,6 @@ def with_split_names(config: Config, say: Say) -> Config:
     if val is None and (there or data.format != "voc"):  # without set files, reading it says what is missing
         say(f"no validation split: {data.val_fraction:.0%} of the training images, drawn by seed, become it")
     return _changed(config, "data", {"train": train, "val": val})
-
-
-def workers(config: Config) -> int:
-    """Number of reading processes for each device: as given, or one a core for a GPU, one for two cores otherwise.
-
-    Where the cores also compute, more readers than that make both wait for each other.
-    """
-    if config.loader.workers != "auto":
-        return config.loader.workers
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    on_gpu = config.trainer.accelerator != "cpu" and torch.cuda.is_available()
-    devices = config.trainer.devices if isinstance(config.trainer.devices, int) else torch.cuda.device_count() or 1
-    return max(1, min(16, (cores if on_gpu else cores // 2) // devices))
 
 
 def _look_at_classes(config: Config, train: Listing, say: Say) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from saccade.data.feature_writer import FeatureWriter
 from saccade.data.listing import Listing
 from saccade.data.loose import LooseBatch, LooseImages, collate_loose
 from saccade.data.parallel import Progress
-from saccade.engine.resolve import Say, workers
+from saccade.engine.readers import workers
 from saccade.errors import ConfigError, DataError
 from saccade.nn.map_features import MapFeatures
 from saccade.tasks import TASKS
@@ -33,6 +33,8 @@ from saccade.tasks.image_features import (
     recipe,
     require_weights,
 )
+
+Say = Callable[[str], None]
 
 _DETECTOR_READERS = 4
 """Reading processes for a detector: it takes longer than reading, and its images wait at their full size."""

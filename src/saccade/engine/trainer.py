@@ -208,7 +208,7 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         for text in (
             ".*predict returned None if it was on purpose.*",  # answers are collected in the module
-            ".*does not have many workers.*",  # loader.workers is chosen by the user or by resolve.workers
+            ".*does not have many workers.*",  # loader.workers is chosen by the user or by readers.workers
             ".*The number of training batches .* is smaller than the logging interval.*",
             ".*Checkpoint directory .* exists and is not empty.*",
             ".*resuming from a checkpoint that ended before the epoch ended.*",  # epochs end before they are kept

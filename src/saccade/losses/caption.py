@@ -42,6 +42,14 @@ def cross_entropy(logits: Tensor, target: Tensor, mask: Tensor, *, label_smoothi
     return ImageLoss(words.sum(dim=1), mask.sum(dim=1).to(loss))
 
 
+def concepts(logits: Tensor, present: Tensor) -> Tensor:
+    """(B,) binary cross-entropy of (B, V) logits of which words are true of an image, mean over the words.
+
+    ``present``: (B, V) bool.
+    """
+    return F.binary_cross_entropy_with_logits(_wide(logits), present.to(_wide(logits)), reduction="none").mean(dim=1)
+
+
 def self_critical(log_probs: Tensor, reward: Tensor, mask: Tensor) -> ImageLoss:
     """Minus reward times log-probability (Rennie et al. 2017, arXiv 1612.00563): what scored well is said more often.
 

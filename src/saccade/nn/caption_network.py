@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from saccade.nn.caption_base import Captioner, Memory
+from saccade.nn.caption_base import Captioner, Memory, largest
 from saccade.nn.encoders import Encoder
 from saccade.nn.small import SmallCNN
 
@@ -21,6 +21,13 @@ class Seen(NamedTuple):
     captioner: Captioner
     features: Tensor  # (B, R, D)
     mask: Tensor | None  # (B, R) bool, False for regions that only fill up; None: none does
+    concepts: nn.Module | None = None  # from the largest of each of the D numbers to V logits
+
+    def words(self) -> Tensor:
+        """(B, V) logits of which words are true of the images, of the features alone."""
+        assert self.concepts is not None
+        logits: Tensor = self.concepts(largest(self.features, self.mask))
+        return logits
 
     def memory(self) -> Memory:
         """What the captioner keeps of them."""
@@ -28,18 +35,21 @@ class Seen(NamedTuple):
 
 
 class CaptionNetwork(nn.Module):
-    """A captioner, and before it an encoder where it learns from images.
+    """A captioner, and before it an encoder where it learns from images; ``concepts`` is for training alone.
 
     The positions of the encoder's last map, row by row, are the regions. To what the map says of each, its place x and
     y is added as two numbers (Liu et al. 2018, arXiv 1807.03247), so that left can be told from right.
     """
 
-    head_names: ClassVar[tuple[str, ...]] = ("captioner",)
+    head_names: ClassVar[tuple[str, ...]] = ("captioner", "concepts")
 
-    def __init__(self, captioner: Captioner, encoder: nn.Module | None = None) -> None:
+    def __init__(
+        self, captioner: Captioner, encoder: nn.Module | None = None, concepts: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.captioner = captioner
+        self.concepts = concepts
 
     def forward(self, image: Tensor, tokens: Tensor | None = None) -> Seen | Tensor:
         """(B, 3, H, W) images, or (B, R, D) features if there is no encoder, to what is seen.
@@ -55,7 +65,8 @@ class CaptionNetwork(nn.Module):
 
     def _seen(self, image: Tensor) -> Seen:
         if self.encoder is not None:
-            return Seen(self.captioner, with_places(self.encoder(image)).flatten(2).transpose(1, 2), None)
+            regions = with_places(self.encoder(image)).flatten(2).transpose(1, 2)
+            return Seen(self.captioner, regions, None, self.concepts)
         there = (image != 0).any(dim=2)  # rows of zeros fill up images with fewer regions
         if bool(there.all()):
             return Seen(self.captioner, image, None)

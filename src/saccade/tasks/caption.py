@@ -39,6 +39,7 @@ from saccade.nn.scheduled_sampling import own_word_probability, read_own_words
 from saccade.samples import Batch, CaptionPrediction, ImageLoss, Sample
 from saccade.tasks import labels, sentences
 from saccade.tasks.base import Network, Task
+from saccade.tasks.image_features import ImageFeatures, feature_network, feature_transform
 from saccade.tasks.sentences import words_of
 
 
@@ -64,6 +65,7 @@ class Caption(Task[CaptionPrediction]):
         )
         self._rewards: NGramWeights | None = None
         self._meteor: list[Meteor | None] = []
+        self._features: ImageFeatures | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -127,7 +129,9 @@ class Caption(Task[CaptionPrediction]):
         return collate_captions(samples)
 
     def transform(self) -> Transform:
-        """Resized and normalised."""
+        """Resized and normalised; or as the network takes it that makes the features."""
+        if self.config.data.features.path is not None:
+            return feature_transform(self.config)
         return labels.transform(self.config, training=False)
 
     def model(self) -> CaptionNetwork:
@@ -157,7 +161,19 @@ class Caption(Task[CaptionPrediction]):
             said.append(logits)
             state = state.detach()
         logits = torch.cat(said, dim=1)[:, : batch.target.shape[1] - 1]
-        return logits, self.loss(logits, batch)
+        loss = self.loss(logits, batch)
+        if weight := self.section.concepts:
+            loss = ImageLoss(loss.total + weight * self._concepts(seen, batch) * loss.weight, loss.weight)
+        return logits, loss
+
+    def _concepts(self, seen: Seen, batch: Batch) -> Tensor:
+        """(B,) how badly the encoder tells which words all captions of an image hold."""
+        logits = seen.words()
+        present = torch.zeros_like(logits, dtype=torch.bool)
+        for row, references in zip(present, batch.references, strict=True):
+            row[[number for text in references for number in self.vocabulary.encode(words_of(text))]] = True
+        present[:, : len(vocabulary.SPECIAL)] = False
+        return losses.concepts(logits, present)
 
     def _learn_from_rewards(self, seen: Seen, batch: Batch) -> tuple[Tensor, ImageLoss]:
         """Captions drawn of each image, weighed by how much more they score than their baseline."""
@@ -202,6 +218,14 @@ class Caption(Task[CaptionPrediction]):
         words = [self.vocabulary.decode(numbers) for numbers in said.tokens.tolist()]
         weights = [None if said.weights is None else said.weights[i, : len(row)].cpu() for i, row in enumerate(words)]
         return CaptionPrediction(tuple(" ".join(row) for row in words), tuple(weights))
+
+    def predict(self, network: Network, image: Tensor, size: Tensor) -> CaptionPrediction:
+        """The caption of each image, of which features are made first where the network takes them."""
+        if self.config.data.features.path is None:
+            return self.decode(network(image))
+        if self._features is None:
+            self._features = feature_network(self.config).to(image.device).eval()
+        return self.decode(network(self._features(image, size)))
 
     def metrics(self) -> Metric:
         """BLEU, METEOR where its tables are installed, ROUGE-L, CIDEr-D."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from torch import nn
 
 from saccade.config.schema import Config
@@ -149,7 +148,8 @@ def network(config: Config, words: int) -> CaptionNetwork:
         hidden=section.hidden,
         fused=section.fused,
     )
-    found = CaptionNetwork(captioner, encoder)
+    concepts = nn.Linear(feature_size, words) if section_of(config).concepts else None
+    found = CaptionNetwork(captioner, encoder, concepts)
     if section.init != "default":
         initialize(found, section.init, section.init_fan)
     if section.weights is not None:
@@ -195,10 +195,8 @@ def regions_told(config: Config) -> dict[str, Any]:
         return {"kind": "pooled"}
     if features.path is not None and (features.are_boxes or features.source is not None):
         return {"kind": "boxes"}
-    if features.path is not None:
-        assert features.shape is not None
-        side = int(features.shape[0] ** 0.5)
+    if features.shape is not None:
+        side = round(features.shape[0] ** 0.5)
     else:
-        with torch.device("meta"):
-            side = map_side(config, image_encoder(config.model.encoder)[2])
+        side = map_side(config, image_encoder(config.model.encoder)[2])
     return {"kind": "grid", "height": side, "width": side, "resize": data.resize, "resize_crop": data.resize_crop}
