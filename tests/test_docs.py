@@ -51,6 +51,8 @@ SMALL = [
 """What every training gets, over what the page says: seconds instead of hours, and no download."""
 SMALL_MASKS = ["model.name=unet", "model.depth=2", "model.width=8", "data.augment.size=null", "data.image_size=32"]
 """Instead of a network for whole images."""
+SMALL_CAPTIONS = ["data.train=train", "data.val=val", "data.features.path=null", "model.encoder=small_cnn"]
+"""For COCO's captions: the tiny tree's splits, from images, as features would take weights that are downloaded."""
 SMALL_SCENES = ["data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
 
 SMALL_FEATURES = [
@@ -58,6 +60,8 @@ SMALL_FEATURES = [
     "data.features.pretrained=false",
     "data.features.weights=weights/backbone.pth",
     "data.image_size=32",
+    "data.train=train",
+    "data.val=val",
     "loader.workers=0",
     "trainer.accelerator=cpu",
 ]
@@ -259,8 +263,10 @@ def run_saccade(words: list[str], line: str, into: Path | None, saccade: Callabl
     if words[:2] == ["data", "features"] and "--verify" not in words:
         words = [*words, *([] if "features.source=" in line else SMALL_FEATURES)]
     if words[0] in ("train", "find-lr") and "--resume" not in words:
-        masks = load(words[1]).task.name == "segment"
-        words = [*words, *SMALL, *(SMALL_SCENES if "scenes-" in line else []), *(SMALL_MASKS if masks else [])]
+        task, scenes = load(words[1]).task.name, SMALL_SCENES if "scenes-" in line else []
+        small = [setting for setting in SMALL if task != "caption" or not setting.startswith("model.name=")]
+        captions = SMALL_CAPTIONS if "coco-caption-" in line else []
+        words = [*words, *small, *scenes, *captions, *(SMALL_MASKS if task == "segment" else [])]
         words += [] if "data.holdout=" in line else ["data.holdout=0.25"]
         if "trainer.max_epochs=0" in line:
             words.remove("trainer.max_epochs=1")

@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from saccade.config import preset_names
 from saccade.config.load import load
+from saccade.data import coco_captions
+from saccade.data.feature_writer import FeatureWriter
 from saccade.runs import Run
-from trees import class_tree, mask_tree, picture, voc_tree
+from saccade.tasks.image_features import recipe
+from trees import caption_tree, class_tree, mask_tree, picture, voc_tree
 
 SMALL = [
     "model.pretrained=false",
@@ -40,12 +44,13 @@ LABELS = (
     "dogs-cnn",
     "small-classify",
 )
+CAPTIONS = ("scenes-caption",)
 """Presets that go through every command in `make test`: each task and format of data, and what else is their own."""
 DEEP = ("imagenet-resnet34", "imagenet-resnet50", "imagenet-resnet101", "imagenet-resnet152", "imagenet-modern")
 """Large networks, whose checkpoints take up to half a gigabyte: trained once."""
-LARGE = (*DEEP[:-1], "voc2007-resnet34", "voc2007-unet")
+LARGE = (*DEEP[:-1], "voc2007-resnet34", "voc2007-unet", "coco-caption-updown")
 """In `make test-slow` alone."""
-ALIKE = tuple(name for name in preset_names() if name not in (*MASKS, *LABELS, *DEEP))
+ALIKE = tuple(name for name in preset_names() if name not in (*MASKS, *LABELS, *CAPTIONS, *DEEP))
 """Differ from others in network and settings alone: trained once."""
 
 
@@ -66,6 +71,9 @@ def tiny_data(preset: str, root: Path) -> list[str]:
     if load(preset).task.name == "segment" and load(preset).data.format == "voc":
         # a U-Net of four levels halves 32 pixels to 2; sizes of training images are those of scoring
         return [f"data.root={mask_tree(root)}", "data.augment.size=null"]
+    if load(preset).data.format == "coco":
+        splits = ["data.train=train", "data.val=val"]
+        return [f"data.root={caption_tree(root)}", *splits, "data.features.path=null", "model.encoder=small_cnn"]
     match load(preset).data.format:
         case "voc":
             return [f"data.root={voc_tree(root)}"]
@@ -81,8 +89,22 @@ def tiny_data(preset: str, root: Path) -> list[str]:
             return [f"data.root={root}", "data.val_fraction=0.34"]
 
 
+def stored(root: Path, preset: str) -> list[str]:
+    """Settings by which a preset for captions learns from features of the images in ``root``, as if computed before."""
+    settings = [f"data.features.path={root.with_name('features')}"]
+    config = load(preset, settings)
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        names = list(coco_captions.read(root, split).images)
+        path, shape = root.with_name("features") / f"{split}.npy", (config.data.features.regions, 2048)
+        with FeatureWriter(path, names, shape, made=recipe(config), boxes=True) as writer:
+            boxes = np.tile([0.1, 0.2, 0.8, 0.9], (len(names), shape[0], 1))
+            writer.write(rng.random((len(names), *shape)), boxes)
+    return settings
+
+
 @pytest.mark.figures
-@pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *ALIKE), ALIKE))
+@pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *CAPTIONS, *ALIKE), ALIKE))
 def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
     settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
 
@@ -91,7 +113,9 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
     folder = Path(trained.out.splitlines()[-1])
     run = Run.open(folder)
     assert folder == tmp_path / "runs" / preset / "001"
+    captions = load(preset).task.name == "caption"
     assert {p.name for p in folder.iterdir() if not p.name.startswith(".")} == {
+        *(["vocabulary.json"] if captions else []),
         "config.yaml",
         "environment.json",
         "metrics.jsonl",
@@ -116,8 +140,11 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
     assert predicted.code == 0, predicted.err
     found = pl.read_parquet(predicted.out.splitlines()[-1])
     assert found["image"].to_list() == [str(tmp_path / "a.jpg")]
-    numbers = found["share" if "mask" in found.columns else "scores"]
-    assert len(numbers[0]) == len(scored["classes"])
+    if captions:
+        assert found.columns == ["image", "caption", "attention"]
+    else:
+        numbers = found["share" if "mask" in found.columns else "scores"]
+        assert len(numbers[0]) == len(scored["classes"])
 
     reported = saccade("report", folder)
     assert reported.code == 0, reported.err
@@ -135,10 +162,12 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
 
 @pytest.mark.parametrize("preset", slowly(ALIKE, LARGE))
 def test_trains(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
-    size = ["data.image_size=64"] if load(preset).task.name == "segment" else []
-    trained = saccade(
-        "train", preset, *tiny_data(preset, tmp_path / "data"), *SMALL, *size, "--runs", tmp_path / "runs"
-    )
+    settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
+    if load(preset).task.name == "segment":
+        settings.append("data.image_size=64")
+    if load(preset).task.name == "caption":
+        settings += stored(tmp_path / "data", preset)
+    trained = saccade("train", preset, *settings, "--runs", tmp_path / "runs")
     assert trained.code == 0, trained.err
     run = Run.open(trained.out.splitlines()[-1])
     assert run.evaluation("val").metrics()["n"] == run.evaluation("val").predictions().height > 0

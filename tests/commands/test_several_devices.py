@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from saccade.commands.evaluate import evaluate
+from saccade.commands.train import train
 from saccade.runs import Run
-from trees import SMALL
+from trees import SMALL, caption_tree
 
 PROGRAM = """
 from pathlib import Path
@@ -124,3 +125,32 @@ def test_two_processes_score_every_pixel_once(tmp_path: Path, masks_on_disk: Pat
     assert one.metrics()["confusion"] == numbers["confusion"]
     assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)
     assert {name: (one.path / name).read_bytes() for name in one.predictions()["mask"]} == masks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["cross_entropy", "self_critical"])
+def test_two_processes_describe_every_image_once(tmp_path: Path, stage: str) -> None:
+    root = caption_tree(tmp_path / "coco", val=5)  # no two processes have equally many
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    settings = [
+        *("task.min_count=1", "task.max_length=6", "data.format=coco", "data.image_size=32", "data.holdout=0.25"),
+        *("model.embedding=8", "model.hidden=16", "loader.batch_size=2", "loader.workers=0", "trainer.accelerator=cpu"),
+        *("trainer.max_epochs=2", f"data.root={root}"),
+    ]
+    if stage == "self_critical":
+        first = train("scenes-caption", [*settings, "trainer.max_epochs=0"], runs=tmp_path / "first")
+        settings += ["task.loss=self_critical", f"task.vocabulary={first.path / 'vocabulary.json'}"]
+        settings += [f"model.weights={first.checkpoints / 'last.ckpt'}", "model.head=keep"]
+    words = [sys.executable, program, "train", "scenes-caption", *settings, "trainer.devices=2"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ranks = [torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True)), "the processes train one network"
+    run = Run.open(tmp_path / done.stdout.strip())
+    two = run.evaluation("val")
+    numbers, rows = two.metrics(), two.predictions()
+    assert rows["image"].to_list() == [f"val/val_{i:03d}.jpg" for i in range(5)]
+    one = evaluate(run, "trainer.devices=1")
+    assert one.predictions()["caption"].to_list() == rows["caption"].to_list()
+    assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)

@@ -37,7 +37,8 @@ def test_every_preset_loads_under_its_name(name: str):
     config = load(name)
     assert config.name == name
     start, _, end = name.partition("-")
-    named = end in ("classify", "multilabel", "segment")  # the others are called after their data and their network
+    end, _, _ = end.partition("-")  # such as the network of coco-caption-lstm
+    named = end in ("classify", "multilabel", "segment", "caption")  # the others are called after data and network
     start = {"small": "voc" if end == "multilabel" else "folder"}.get(start, start)
     others = ("voc", "segment") if start in ("voc2007", "camvid") else ("folder", "classify")
     assert (config.data.format, config.task.name) == ((start, end) if named else others)

@@ -190,7 +190,9 @@ def report(run: RunFolder, overrides: Overrides = None) -> None:
 def summary(
     words: Words = None,
     config: ConfigFile = None,
-    classes: Annotated[int | None, typer.Option(min=1, help="How many, where the data set is not at hand.")] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=1, help="How many (of captions: words), where the data set is not at hand.")
+    ] = None,
     depth: Annotated[int | None, typer.Option(min=1, help="Sum up layers below so many levels.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also blocks like the one before, and idle layers.")] = False,
     as_json: AsJson = False,

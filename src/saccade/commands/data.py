@@ -13,6 +13,7 @@ from saccade.config.load import load
 from saccade.config.schema import Config
 from saccade.console import progress_bar, say
 from saccade.data import statistics
+from saccade.data.captions import Captions
 from saccade.data.check import Report, check
 from saccade.data.listing import Listing, counts
 from saccade.engine.resolve import prepare, with_split_names
@@ -42,6 +43,7 @@ class SplitStatistics:
     classes: dict[str, dict[str, int]]  # n_positive and n_ignored of each class
     widths: tuple[int, int, int]  # smallest, median, largest, in pixels
     heights: tuple[int, int, int]
+    captions: Captions | None  # of its images, where they have such
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def data_stats(source: str | Path, overrides: Sequence[str] = ()) -> DataStatist
         splits: dict[str, SplitStatistics] = {}
         for name, listing in listings.items():
             sizes = statistics.image_sizes(_paths(listing), progress=advance)
-            splits[name] = SplitStatistics(len(listing), counts(listing), _spread(sizes[:, 0]), _spread(sizes[:, 1]))
+            spreads = _spread(sizes[:, 0]), _spread(sizes[:, 1])
+            splits[name] = SplitStatistics(len(listing), counts(listing), *spreads, listing.captions)
         size = prepared.config.data.height_width
         mean, std = statistics.channel_statistics(_paths(train), size=size, progress=advance)
     return DataStatistics(splits, mean, std)

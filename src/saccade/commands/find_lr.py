@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saccade.config.load import load
+from saccade.config.task_sections import CaptionTask
 from saccade.console import say
 from saccade.engine import trainer
 from saccade.engine.lr_range import range_test
 from saccade.engine.resolve import fold_config, prepare
+from saccade.errors import ConfigError
 from saccade.files import written_aside
 from saccade.report.lr_range import draw_range
 
@@ -36,6 +38,11 @@ def find_lr(source: str | Path, overrides: Sequence[str] = (), *, runs: Path = P
         SaccadeError: a mistake in config or data, or a loss that is never finite.
     """
     config = load(source, overrides)
+    if isinstance(config.task, CaptionTask) and config.task.loss == "self_critical":
+        raise ConfigError(
+            "task.loss: is self_critical, whose loss is about 0 at any learning rate; the test works with "
+            "task.loss=cross_entropy, and a second stage goes on at a tenth of the rate of the first or less"
+        )
     trainer.check_hardware(config)
     found = range_test(prepare(fold_config(config), say))
     folder = runs / config.name

@@ -21,9 +21,19 @@ CHANGEABLE = (
     "data.label_columns",
     "data.delimiter",
     "data.split_column",
+    "data.images",
+    "data.captions",
+    "data.features.path",
+    "data.features.weights",
     "task.score_size",
     "task.window",
     "task.flip",
+    "task.beam",
+    "task.length_penalty",
+    "task.length_alpha",
+    "task.max_length",
+    "task.block_repeats",
+    "task.block_ngrams",
     "loader",
     "trainer.accelerator",
     "trainer.devices",
@@ -48,15 +58,22 @@ def image_root(run: Run, overrides: Sequence[str]) -> Path | None:
 def config_of(run: Run, overrides: Sequence[str] = (), *, changeable: Sequence[str] = CHANGEABLE) -> Config:
     """The run's config with ``key=value`` laid over it.
 
-    A run folder that was moved no longer finds its data by their relative path; then the place noted in
-    ``environment.json`` is taken.
+    A run folder that was moved no longer finds its data by their relative path; then the places noted in
+    ``environment.json`` are taken.
 
     Raises:
         ConfigError: an override that does not hold or may not be changed.
     """
     config = load(run.config_file)
-    if not config.data.root.exists() and run.environment_file.is_file():
-        noted = Path(run.environment()["data"]["root"])
-        if noted.is_dir():
-            config = config.model_copy(update={"data": config.data.model_copy(update={"root": noted})})
+    noted = run.environment()["data"] if run.environment_file.is_file() else {}
+    features = config.data.features
+    features = features.model_copy(update={"path": _found(features.path, noted.get("features"))})
+    places = {"root": _found(config.data.root, noted.get("root")), "features": features}
+    config = config.model_copy(update={"data": config.data.model_copy(update=places)})
     return with_overrides(config, list(overrides), changeable) if overrides else config
+
+
+def _found(path: Path | None, noted: str | None) -> Path | None:
+    """The path, or where nothing is there any more the folder that was noted."""
+    lost = path is not None and not path.exists() and noted is not None and Path(noted).is_dir()
+    return Path(str(noted)) if lost else path

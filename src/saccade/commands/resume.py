@@ -14,6 +14,7 @@ from saccade.commands.train import RUN_OF_MAIN_PROCESS, finish, train_config
 from saccade.config.dump import dump
 from saccade.console import is_main_process, say
 from saccade.engine import checkpoint, trainer
+from saccade.engine.environment import places
 from saccade.engine.resolve import Prepared, prepare
 from saccade.errors import CheckpointError, ConfigError
 from saccade.files import copy_file, write_text
@@ -27,6 +28,7 @@ ON_RESUME = (
     "trainer.early_stopping",
     "loader.workers",
     "data.root",
+    "data.features.path",
 )
 """What may change when a run goes on; anything else would make it another run."""
 
@@ -61,7 +63,7 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
             write_text(run.config_file, dump(task.config_in(run.path), run.path))
             run.keep_epochs(run.epochs()[:done])
             environment = run.environment()
-            environment["data"]["root"] = str(config.data.root.resolve())
+            environment["data"] |= places(config)
             run.write_environment(environment)
             os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
         section = prepared.config.trainer

@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from saccade.commands.words import with_words
 from saccade.config.load import load
 from saccade.config.schema import Config
+from saccade.config.task_sections import CaptionTask
 from saccade.data.scene_files import MASK_CLASSES
 from saccade.data.scenes import CLASSES
 from saccade.engine.resolve import with_split_names
@@ -26,10 +28,11 @@ def summary(source: str | Path, *overrides: str, classes: int | None = None) -> 
     Args:
         source: a preset or a config file.
         overrides: ``key=value``.
-        classes: how many there are, where the config does not name them and the data set is not at hand.
+        classes: how many there are, where the config does not name them and the data set is not at hand; for caption,
+            of words, with <pad>, <start>, <unk> and <end>.
 
     Raises:
-        ConfigError: the config does not hold, or the number of classes is not known.
+        ConfigError: the config does not hold, or the number of classes or words is not known.
         DataError: there is a data set, and it cannot be listed.
     """
     config = load(source, overrides)
@@ -42,16 +45,14 @@ def summary(source: str | Path, *overrides: str, classes: int | None = None) -> 
 
 def _task(config: Config, classes: int | None) -> Task:
     """The task with all settings of its section that a data set would settle at their defaults, and random weights."""
-    names = _class_names(config, classes)
-    random = {"pretrained": False, "weights": None, "head": "replace"}
-    plain = config.model_copy(
-        update={
-            "task": type(config.task).model_validate({"name": config.task.name}),
-            "data": config.data.model_copy(update={"classes": names}),
-            "model": config.model.model_copy(update=random),
-        }
-    )
-    return TASKS[config.task.name](plain)
+    random = config.model.model_copy(update={"pretrained": False, "weights": None, "head": "replace"})
+    if isinstance(config.task, CaptionTask):
+        settled = with_words(config, classes)
+    else:
+        plain = type(config.task).model_validate({"name": config.task.name})
+        data = config.data.model_copy(update={"classes": _class_names(config, classes)})
+        settled = config.model_copy(update={"task": plain, "data": data})
+    return TASKS[config.task.name](settled.model_copy(update={"model": random}))
 
 
 def _class_names(config: Config, classes: int | None) -> tuple[str, ...]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
 from saccade.commands.data import DataStatistics
 from saccade.commands.predict import Answers
+from saccade.data.captions import Captions
 from saccade.data.check import Report
 from saccade.data.wording import counted
+from saccade.tasks.sentences import words_of
 
 MOST = 50
 """Rows of a table on the screen; the file holds all."""
@@ -59,8 +63,10 @@ def answers_table(answers: Answers) -> Table:
 
 
 def check_tables(report: Report) -> list[Table]:
-    """Images a class and split; then what was found."""
-    tables = [_counts({name: (n, report.classes[name]) for name, n in report.images.items()})] if report.images else []
+    """Images a class and split, or captions a split; then what was found."""
+    tables = [_captions(report.captions)] if report.captions else []
+    if report.images and not report.captions:
+        tables = [_counts({name: (n, report.classes[name]) for name, n in report.images.items()})]
     for title, findings in (("problem", report.problems), ("note", report.notes)):
         if not findings:
             continue
@@ -74,11 +80,29 @@ def check_tables(report: Report) -> list[Table]:
 
 
 def stats_tables(found: DataStatistics) -> list[Table]:
-    """Images a class and split; then the sizes."""
+    """Images a class and split, or captions a split; then the sizes."""
     sizes = Table("split", "images", "width", "height", title="smallest, median, largest", title_justify="left")
     for name, split in found.splits.items():
         sizes.add_row(name, str(split.n), _spread(split.widths), _spread(split.heights))
+    captions = {name: split.captions for name, split in found.splits.items() if split.captions is not None}
+    if captions:
+        return [_captions(captions), sizes]
     return [_counts({name: (split.n, split.classes) for name, split in found.splits.items()}), sizes]
+
+
+def _captions(splits: Mapping[str, Captions]) -> Table:
+    title = "captions; of an image and words of a caption smallest, median, largest"
+    table = Table("split", "images", "captions", "of an image", "words", "different", title=title, title_justify="left")
+    for name, captions in splits.items():
+        words = [words_of(text) for text in captions.texts]
+        lengths = (_range(captions.counts), _range(np.array([len(of_caption) for of_caption in words])))
+        different = {word for of_caption in words for word in of_caption}
+        table.add_row(name, str(len(captions)), str(len(words)), *lengths, str(len(different)))
+    return table
+
+
+def _range(values: NDArray[np.int64]) -> str:
+    return _spread((int(values.min()), int(np.median(values)), int(values.max())))
 
 
 def _counts(splits: Mapping[str, tuple[int, Mapping[str, Mapping[str, int]]]]) -> Table:

@@ -256,6 +256,16 @@ class Data(Section):
         return self.folds > 0 and self.fold is None
 
     @model_validator(mode="after")
+    def _captions_in_one_file(self) -> Self:
+        if self.captions is not None and self.format != "karpathy":
+            raise ValueError(
+                f"data.captions: is {self.captions}, and data.format is {self.format}; it names the one file of "
+                "karpathy, while coco takes captions_<split>.json of the splits in data.train and data.val; "
+                "set data.captions=null"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _folds_are_several(self) -> Self:
         if self.folds == 1:
             raise ValueError("data.folds: is 1, and cross-validation takes 2 or more; set 0 to do without")

@@ -213,6 +213,11 @@ class Config(Section):
                 "task.loss: is self_critical, which goes on from a network that can speak; set model.weights to the "
                 "checkpoint of a first stage, model.head=keep, and task.vocabulary to the vocabulary.json of that run"
             )
+        if model.head == "keep" and model.weights is None:
+            raise ValueError(
+                "model.head: is keep, and published weights are those of model.encoder, which hold no words; "
+                "set model.head=replace"
+            )
         for key, value, default in (
             ("task.concepts", self.task.concepts, 0),
             ("model.pretrained", model.pretrained, False),

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from saccade.data.captions import Captions
 from saccade.data.images import read_rgb
 from saccade.data.listing import Listing, counts
 from saccade.data.mask_scan import mask_faults
@@ -43,13 +44,14 @@ class Report:
     """What a check found; the data are fine where ``problems`` is empty.
 
     ``notes``: worth knowing, no reason to stop. ``images``: number in each split. ``classes``: for each split
-    and class ``n_positive`` and ``n_ignored``.
+    and class ``n_positive`` and ``n_ignored``. ``captions``: of each split that has such.
     """
 
     problems: tuple[Finding, ...]
     notes: tuple[Finding, ...]
     images: dict[str, int] = field(default_factory=dict)
     classes: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    captions: dict[str, Captions] = field(default_factory=dict)
 
 
 class _Place(NamedTuple):
@@ -91,6 +93,7 @@ def check(
         notes=tuple(finding for group in twice for finding in _duplicates(group)),
         images={split: len(listing) for split, listing in listings.items()},
         classes={split: counts(listing) for split, listing in listings.items()},
+        captions={split: listing.captions for split, listing in listings.items() if listing.captions is not None},
     )
 
 

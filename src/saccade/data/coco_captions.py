@@ -120,7 +120,12 @@ def _file(root: Path, split: str) -> Path:
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; set data.root to the folder that holds annotations/ or captions/")
     places = " or ".join(str(Path(folder) / f"{_PREFIX}{split}.json") for folder in FOLDERS)
-    raise DataError(f"{root}: no file {places}; it has captions of the splits {named(sorted(there))}")
+    if not there:
+        raise DataError(f"{root}: no file {places}; set data.root to the folder that holds such files")
+    raise DataError(
+        f"{root}: no file {places}; it has captions of the splits {named(sorted(there))}, which data.train, data.val "
+        "and --split may name"
+    )
 
 
 def _by_image(

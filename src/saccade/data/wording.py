@@ -29,6 +29,15 @@ def nearest(word: str, allowed: Collection[str]) -> str | None:
     return folded[near[0]] if near else None
 
 
+def differing(found: Sequence[str], wanted: Sequence[str]) -> str:
+    """Where two unlike lists part: their lengths, and the first place at which they differ, counted from 1."""
+    lengths = f"{len(found)} there, {len(wanted)} here"
+    place = next((i for i, (a, b) in enumerate(zip(found, wanted, strict=False)) if a != b), None)
+    return (
+        lengths if place is None else f"{lengths}; number {place + 1} is {found[place]!r} there, {wanted[place]!r} here"
+    )
+
+
 def refuse(problems: Sequence[str], *, limit: int = 10) -> None:
     """Raise a ``DataError`` with the first ``limit`` of ``problems``, one a line, if there are any."""
     if not problems:

@@ -85,11 +85,18 @@ def _data(prepared: Prepared) -> dict[str, Any]:
         for name, listing in prepared.listings.items()
     }
     return {
-        "root": str(prepared.config.data.root.resolve()),
+        **places(prepared.config),
         "classes": list(prepared.config.data.classes or ()),
         "splits": splits,
         "skipped": list(prepared.skipped),
     }
+
+
+def places(config: Config) -> dict[str, str]:
+    """Where the data are, and the stored features where there are such."""
+    features = config.data.features.path
+    root = {"root": str(config.data.root.resolve())}
+    return root if features is None else {**root, "features": str(features.resolve())}
 
 
 def _version(package: str) -> str | None:

@@ -23,10 +23,11 @@ from saccade.errors import DataError
 from saccade.runs import Evaluation, Run
 from saccade.tasks import TASKS
 from saccade.tasks.base import MASK_PNG, Task
+from saccade.tasks.sentences import DECODING
 
 MASKS = "masks"
 """The folder of predicted masks in that of an evaluation."""
-SCORING = ("score_size", "window", "flip")
+SCORING = ("score_size", "window", "flip", *DECODING)
 """Settings of a task by which the same images are scored in another way."""
 
 
@@ -155,7 +156,7 @@ def _about(run: Run, task: Task, split: str, path: Path, epoch: int, listing: Li
         "threshold": task.threshold,
         "positive": task.positive,
         "pooling": dict(task.pooling),
-        **task.facts,
+        **task.facts(listing),
         **({} if listing.masks is None else {"coding": asdict(listing.masks.coding)}),
         "optimistic": _has_steered(run, task.config, epoch, listing),
     }

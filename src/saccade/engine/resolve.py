@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -48,19 +48,22 @@ def prepare(config: Config, say: Say) -> Prepared:
     Raises:
         DataError: anything about the data set that does not hold.
     """
+    TASKS[config.task.name].check(config)
     config = with_split_names(config, say)
     train = TASKS[config.task.name].read(config, config.data.train)
-    if config.data.features.path is not None:
-        ensure_features(config, config.data.train, train, say)
-    config = _changed(config, "data", TASKS[config.task.name].resolve_data(config, train))
     _look_at_classes(config, train, say)
     skipped = _unreadable(config, train, say)
+    readable = _without(train, skipped)
+    if config.data.features.path is not None:
+        ensure_features(config, config.data.train, readable, say)
+    config = _changed(config, "data", TASKS[config.task.name].resolve_data(config, readable))
     listings = _split_train(config, train, skipped)
     if config.data.val is not None:
         listings["val"] = TASKS[config.task.name].read(config, config.data.val)
         _refuse_common_images(config, listings)
         if config.data.features.path is not None:
             ensure_features(config, config.data.val, listings["val"], say)
+            TASKS[config.task.name].resolve_data(config, listings["val"])  # refuses those of another shape
     if config.data.cross_validates:
         # what is measured is measured for each fold, when it is its turn
         TASKS[config.task.name].check_selection(config, "train", listings["train"])
@@ -205,7 +208,7 @@ def _split_train(config: Config, train: Listing, skipped: tuple[str, ...]) -> di
                 f"{train.root / scored[0]}: cannot be read. It is one of {len(scored)} such images in the part that "
                 "becomes the validation split, of which nothing is left out; mend or remove them"
             )
-        train = train.take(np.array([i for i, name in enumerate(train.images) if name not in gone], dtype=np.int64))
+        train = _without(train, skipped)
     if data.cross_validates:
         fold_parts(config, train)  # refuses what cannot be cut before anything is trained
     elif data.folds:
@@ -216,6 +219,12 @@ def _split_train(config: Config, train: Listing, skipped: tuple[str, ...]) -> di
         train = listings["overfit"] = _few(train, config)
     listings["train"] = train
     return listings
+
+
+def _without(listing: Listing, names: Collection[str]) -> Listing:
+    """The other images of a listing."""
+    gone = set(names)
+    return listing.take(np.array([i for i, name in enumerate(listing.images) if name not in gone], dtype=np.int64))
 
 
 def fold_parts(config: Config, train: Listing) -> list[NDArray[np.int64]]:

@@ -22,6 +22,7 @@ from saccade.config.schema import Config
 from saccade.console import say
 from saccade.data.dataset import derived_seed
 from saccade.data.listing import Listing
+from saccade.data.wording import differing
 from saccade.engine import checkpoint
 from saccade.engine.callbacks import EpochKeeper, EpochLines, FileBar, Patience
 from saccade.engine.clock import Clock
@@ -139,9 +140,11 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
         ("outputs", list(task.outputs)),
     ):
         if about.get(what) != wanted:
+            found, asked = _short(about.get(what)), _short(wanted)
+            parting = f" ({differing(about[what], wanted)})" if found == asked else ""
             raise CheckpointError(
-                f"{path}: the checkpoint's {what} is {_short(about.get(what))}, and the run's {what} is "
-                f"{_short(wanted)}; use a checkpoint of this run"
+                f"{path}: the checkpoint's {what} is {found}, and the run's {what} is {asked}{parting}; use a "
+                "checkpoint of this run"
             )
     prefix = "network."
     weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}

@@ -7,7 +7,7 @@ numbers and word weights need all captions at once, and there are never so many 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,16 @@ from saccade.metrics.scores import Scores
 
 
 class CaptionMetrics(Metric):
-    """BLEU-1 to 4, METEOR where ``meteor`` is given, ROUGE-L and CIDEr-D, those of each image in ``per_image``."""
+    """BLEU-1 to 4, METEOR where it is found, ROUGE-L and CIDEr-D, those of each image in ``per_image``."""
 
     full_state_update = False
     is_differentiable = False
     lines: list[Tensor]
 
-    def __init__(self, meteor: MeteorFunction | None = None, **kwargs: Any) -> None:
+    def __init__(self, find_meteor: Callable[[], MeteorFunction | None] = lambda: None, **kwargs: Any) -> None:
+        """``find_meteor``: is called when numbers are computed, as METEOR's tables take long to read; None: without."""
         super().__init__(**kwargs)
-        self.meteor = meteor
+        self._find_meteor = find_meteor
         self.add_state("lines", default=[], dist_reduce_fx="cat")
 
     def update(self, index: Tensor, captions: Sequence[str], references: Sequence[Sequence[str]]) -> None:
@@ -51,5 +52,5 @@ class CaptionMetrics(Metric):
         if not rows:
             return Scores(dict.fromkeys(("bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider")), {}, per_image={})
         _, captions, references = zip(*rows, strict=True)
-        found = caption_scores(captions, references, meteor=self.meteor)
+        found = caption_scores(captions, references, meteor=self._find_meteor())
         return Scores(dict(found.metrics), {}, per_image=found.per_image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor, nn
 
 from saccade.nn.caption_base import Captioner, Memory, largest
 from saccade.nn.encoders import Encoder
+from saccade.nn.map_features import body_with
 from saccade.nn.small import SmallCNN
+from saccade.nn.weights import load_weights, read_state_dict
 
 PLACE = 2
 """Numbers of a place."""
@@ -68,7 +71,7 @@ class CaptionNetwork(nn.Module):
             regions = with_places(self.encoder(image)).flatten(2).transpose(1, 2)
             return Seen(self.captioner, regions, None, self.concepts)
         there = (image != 0).any(dim=2)  # rows of zeros fill up images with fewer regions
-        if bool(there.all()):
+        if image.is_meta or bool(there.all()):  # without values no region is known to be missing
             return Seen(self.captioner, image, None)
         there[:, 0] = True  # nothing but zeros is taken as it is: a region to look at there must be
         return Seen(self.captioner, image, there)
@@ -82,11 +85,35 @@ def with_places(maps: Tensor) -> Tensor:
     return torch.cat([maps, places.expand(len(maps), -1, -1, -1)], dim=1)
 
 
-def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, int, int]:
-    """What maps an image; the numbers of a position of that map, its place among them; and its side in pixels.
+def load_encoder(encoder: nn.Module, name: str, path: Path) -> None:
+    """Give what ``image_encoder`` made of ``name`` the weights of a file of the whole network; its head is left out.
+
+    Raises:
+        CheckpointError: the file cannot be read, or does not fit.
+    """
+    if isinstance(encoder, Encoder):
+        encoder.body.load_state_dict(body_with(name, path).state_dict())
+        return
+    whole = SmallCNN(1)
+    load_weights(whole, read_state_dict(path), source=str(path), keep_head=False)
+    encoder.get_submodule("0").load_state_dict(whole.features.state_dict())
+
+
+@torch.no_grad()
+def map_side(encoder: nn.Module, image_size: int) -> int:
+    """Positions along a side of the map of a square image of so many pixels; networks round in ways of their own."""
+    training = encoder.training
+    encoder.eval()
+    side: int = encoder(torch.zeros(1, 3, image_size, image_size)).shape[2]
+    encoder.train(training)
+    return side
+
+
+def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, int]:
+    """What maps an image, and the numbers of a position of that map, its place among them.
 
     Args:
-        name: of a timm backbone, or ``small_cnn``, ours without its head.
+        name: of a timm backbone, or ``small_cnn``, ours without its head and halved once more.
         pretrained: with timm's published weights.
 
     Raises:
@@ -94,6 +121,6 @@ def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, in
         CheckpointError: they could not be downloaded.
     """
     if name == "small_cnn" and not pretrained:
-        return SmallCNN(1).features, 128 + PLACE, 8
+        return nn.Sequential(SmallCNN(1).features, nn.MaxPool2d(2)), 128 + PLACE
     encoder = Encoder(name, pretrained=pretrained)
-    return encoder, encoder.channels + PLACE, encoder.stride
+    return encoder, encoder.channels + PLACE

@@ -49,8 +49,7 @@ def build_captioner(
     Raises:
         ConfigError: no such network, or a setting that is not for it.
     """
-    _require_name(name)
-    _refuse_settings(name, layers=layers, embedding=embedding, hidden=hidden)
+    require_captioner(name, layers=layers, embedding=embedding, hidden=hidden)
     said = {"embedding": embedding, "hidden": hidden}
     settings: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     settings |= {"vocabulary": vocabulary, "feature_size": feature_size}
@@ -62,6 +61,16 @@ def build_captioner(
     if name == "attention":
         return AttentionCaptioner(**settings, regions=regions, fused=fused)
     return RecurrentCaptioner(name, **settings, fused=fused)
+
+
+def require_captioner(name: str, *, layers: int | None, embedding: int | None, hidden: int | None) -> None:
+    """That there is a network ``name`` with these settings, as of ``build_captioner``.
+
+    Raises:
+        ConfigError: no such network, or a setting that is not for it.
+    """
+    _require_name(name)
+    _refuse_settings(name, layers=layers, embedding=embedding, hidden=hidden)
 
 
 def _require_name(name: str) -> None:

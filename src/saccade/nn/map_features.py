@@ -28,7 +28,7 @@ class MapFeatures(nn.Module):
         super().__init__()
         self.encoder = Encoder(name, pretrained=pretrained)
         if weights is not None:
-            self.encoder.body.load_state_dict(_body(name, weights).state_dict())
+            self.encoder.body.load_state_dict(body_with(name, weights).state_dict())
         self.channels = self.encoder.channels
         self.requires_grad_(False)
         self.train(False)
@@ -51,8 +51,12 @@ class MapFeatures(nn.Module):
         return rows, columns
 
 
-def _body(name: str, path: Path) -> nn.Module:
-    """timm's network that gives maps, with the weights of a file of the whole network."""
+def body_with(name: str, path: Path) -> nn.Module:
+    """timm's network that gives maps, with the weights of a file of the whole network.
+
+    Raises:
+        CheckpointError: the file cannot be read, or does not fit.
+    """
     import timm
 
     whole = timm.create_model(name, pretrained=False)

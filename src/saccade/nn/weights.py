@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from collections.abc import Iterable, Mapping
@@ -27,13 +28,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: the file is missing, damaged, holds no tensors, or holds code (``weights_only`` refuses it).
     """
-    if not path.is_file():
-        raise CheckpointError(f"model.weights: {path} not found; name a .safetensors or .pth file")
-    try:
-        safe = path.suffix == ".safetensors"
-        content = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes torch's reader raise almost anything
-        raise CheckpointError(f"model.weights: {path} cannot be read as weights ({_reason(error)})") from None
+    content = _content(path)
     while isinstance(content, Mapping):
         inner = next((content[key] for key in ("state_dict", "model", "tensors") if key in content), None)
         if not isinstance(inner, Mapping):
@@ -45,6 +40,39 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         )
     state = _without_prefix({str(k): v for k, v in content.items() if isinstance(v, Tensor)})
     return {_OLD_DENSENET.sub(r"\1\2.", key): value for key, value in state.items()}
+
+
+def read_outputs(path: Path) -> tuple[str, ...] | None:
+    """What a checkpoint of ours calls the outputs of its network, in their order; None of any other file.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    content = _content(path)
+    if not isinstance(content, Mapping) or set(content) != {"state_dict", "tensors", "json"}:
+        return None
+    outputs = json.loads(content["json"]).get("saccade", {}).get("outputs")
+    return None if outputs is None else tuple(outputs)
+
+
+def require_file(path: Path) -> None:
+    """That there is a file of weights.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"model.weights: {path} not found; name a .safetensors or .pth file")
+
+
+def _content(path: Path) -> object:
+    require_file(path)
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch's reader raise almost anything
+        raise CheckpointError(f"model.weights: {path} cannot be read as weights ({_reason(error)})") from None
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: str, keep_head: bool) -> list[str]:

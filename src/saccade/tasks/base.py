@@ -60,6 +60,14 @@ class Task(ABC, Generic[P]):
     def before_training(self, train: Listing) -> None:  # most tasks need nothing
         """Look at the images that are going to be learned from."""
 
+    @classmethod  # most tasks have nothing to refuse
+    def check(cls, config: Config) -> None:
+        """Refuse settings that can be told to be wrong before the data set is read, which may take long.
+
+        Raises:
+            SaccadeError: they are.
+        """
+
     @classmethod
     @abstractmethod
     def read(cls, config: Config, split: str) -> Listing:
@@ -163,8 +171,7 @@ class Task(ABC, Generic[P]):
     def pooling(self) -> Mapping[str, str]:
         """How each metric is pooled, in words."""
 
-    @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self, listing: Listing) -> Mapping[str, Any]:
         """What else ``about.json`` says of how a split was scored."""
         return {}
 

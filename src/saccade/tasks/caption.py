@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 from torchmetrics import Metric
 
@@ -24,22 +23,20 @@ from saccade.data.feature_files import StoredFeatures
 from saccade.data.listing import Listing
 from saccade.data.transforms import Transform
 from saccade.data.vocabulary import END, PAD, START, UNKNOWN
-from saccade.decode import captions as decoding
 from saccade.decode.beam import beam
-from saccade.decode.captions import Rules, drawn, greedy
+from saccade.decode.captions import Rules, greedy
 from saccade.files import cache_folder
 from saccade.losses import caption as losses
-from saccade.metrics.captions.cider import CiderD, NGramWeights, ngram_weights
 from saccade.metrics.captions.meteor import Meteor, if_installed
 from saccade.metrics.captions.scores import CAPTION_POOLING
 from saccade.metrics.stateful_caption import CaptionMetrics
-from saccade.nn.caption_base import Memory
 from saccade.nn.caption_network import CaptionNetwork, Seen
 from saccade.nn.scheduled_sampling import own_word_probability, read_own_words
 from saccade.samples import Batch, CaptionPrediction, ImageLoss, Sample
 from saccade.tasks import labels, sentences
 from saccade.tasks.base import Network, Task
 from saccade.tasks.image_features import ImageFeatures, feature_network, feature_transform
+from saccade.tasks.rewards import Rewards
 from saccade.tasks.sentences import words_of
 
 
@@ -63,7 +60,7 @@ class Caption(Task[CaptionPrediction]):
             block_repeats=self.section.block_repeats,
             block_ngrams=self.section.block_ngrams,
         )
-        self._rewards: NGramWeights | None = None
+        self._rewards: Rewards | None = None
         self._meteor: list[Meteor | None] = []
         self._features: ImageFeatures | None = None
 
@@ -71,6 +68,11 @@ class Caption(Task[CaptionPrediction]):
     def outputs(self) -> tuple[str, ...]:
         """The words."""
         return self.vocabulary.words
+
+    @classmethod
+    def check(cls, config: Config) -> None:
+        """Refuse a network or a vocabulary that is not there."""
+        sentences.check(config)
 
     @classmethod
     def read(cls, config: Config, split: str) -> Listing:
@@ -105,8 +107,14 @@ class Caption(Task[CaptionPrediction]):
         """Weigh the words of the training captions, by which drawn captions are rewarded."""
         if self.section.loss == "self_critical":
             assert train.captions is not None
-            captions = (train.captions.of(i) for i in range(len(train)))
-            self._rewards = ngram_weights([[_ended(words_of(text)) for text in of_image] for of_image in captions])
+            section = self.section
+            self._rewards = Rewards(
+                train.captions,
+                vocabulary=self.vocabulary,
+                rules=self.rules,
+                samples=section.samples,
+                baseline=section.baseline,
+            )
 
     def dataset(self, listing: Listing, *, training: bool) -> CaptionDataset:
         """The samples of a listing."""
@@ -136,7 +144,7 @@ class Caption(Task[CaptionPrediction]):
 
     def model(self) -> CaptionNetwork:
         """A network with one logit a word of the vocabulary."""
-        return sentences.network(self.config, len(self.vocabulary))
+        return sentences.network(self.config, self.vocabulary.words)
 
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
         """Cross-entropy of (B, L, V) logits of what follows each of the L words from the start on."""
@@ -147,7 +155,8 @@ class Caption(Task[CaptionPrediction]):
         """The loss of the words of the captions, or of what the drawn captions are worth."""
         seen = network(batch.image)
         if self.section.loss == "self_critical":
-            return self._learn_from_rewards(seen, batch)
+            assert self._rewards is not None, "before_training comes first"
+            return self._rewards.loss(seen, batch.references)
         most = self.section.scheduled_sampling
         probability = own_word_probability(epoch, most=most) if most else 0.0
         memory = seen.memory()
@@ -174,31 +183,6 @@ class Caption(Task[CaptionPrediction]):
             row[[number for text in references for number in self.vocabulary.encode(words_of(text))]] = True
         present[:, : len(vocabulary.SPECIAL)] = False
         return losses.concepts(logits, present)
-
-    def _learn_from_rewards(self, seen: Seen, batch: Batch) -> tuple[Tensor, ImageLoss]:
-        """Captions drawn of each image, weighed by how much more they score than their baseline."""
-        images, samples = len(batch.index), self.section.samples
-        memory: Memory = tuple(part.repeat_interleave(samples, dim=0) for part in seen.memory())
-        said = drawn(seen.captioner, memory, self.rules)
-        references = [[_ended(words_of(text)) for text in of_image] for of_image in batch.references]
-        scorer = CiderD(references, weights=self._rewards)
-        owners = [i for i in range(images) for _ in range(samples)]
-        scores = torch.from_numpy(scorer.scores(self._spoken(said), images=owners)).view(images, samples)
-        if self.section.baseline == "greedy":
-            with _evaluating(seen.captioner), torch.no_grad():
-                baseline = scorer.scores(self._spoken(greedy(seen.captioner, seen.memory(), self.rules)))
-            reward = scores - torch.from_numpy(baseline)[:, None]
-        else:
-            reward = losses.over_the_others(scores)
-        mask = losses.up_to_end(said.tokens, END)
-        loss = losses.self_critical(said.log_probs, reward.flatten().to(said.log_probs), mask)
-        each = ImageLoss(*(part.view(images, samples).sum(dim=1) for part in loss))
-        return said.log_probs, each
-
-    def _spoken(self, said: decoding.Captions) -> list[list[str]]:
-        """Words, and the end where it was said: it is part of what is rewarded, or captions would not end."""
-        texts = [row[:length] for row, length in zip(said.tokens.tolist(), said.length.tolist(), strict=True)]
-        return [[self.vocabulary.words[number] for number in numbers] for numbers in texts]
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, CaptionPrediction]:
         """The loss of one caption of each image, the same in every epoch; and what the network says by itself."""
@@ -229,9 +213,12 @@ class Caption(Task[CaptionPrediction]):
 
     def metrics(self) -> Metric:
         """BLEU, METEOR where its tables are installed, ROUGE-L, CIDEr-D."""
+        return CaptionMetrics(self._find_meteor)
+
+    def _find_meteor(self) -> Meteor | None:
         if not self._meteor:
             self._meteor.append(if_installed(cache_folder(), say))
-        return CaptionMetrics(self._meteor[0])
+        return self._meteor[0]
 
     def measure(self, metrics: Metric, prediction: CaptionPrediction, batch: Batch) -> None:
         """Captions and references."""
@@ -244,14 +231,18 @@ class Caption(Task[CaptionPrediction]):
     @property
     def pooling(self) -> Mapping[str, str]:
         """How each metric is pooled."""
-        return {"loss": "of one caption an image, the same in every epoch, mean over words", **CAPTION_POOLING}
+        scored = {
+            key: how for key, how in CAPTION_POOLING.items() if key != "meteor" or self._find_meteor() is not None
+        }
+        return {"loss": "of one caption an image, the same in every epoch, mean over words", **scored}
 
-    @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self, listing: Listing) -> Mapping[str, Any]:
         """What the regions are, and how captions were searched for."""
-        section = self.section
-        rules = {key: getattr(section, key) for key in ("beam", "length_penalty", "max_length")}
-        return {"regions": sentences.regions_told(self.config), "decoding": rules}
+        store = sentences.store(self.config, listing)
+        return {
+            "regions": sentences.regions_told(self.config, store),
+            "decoding": {key: getattr(self.section, key) for key in sentences.DECODING},
+        }
 
     def known(self, listing: Listing) -> pl.DataFrame:
         """Columns ``references``, and ``boxes`` where the regions are boxes."""
@@ -292,19 +283,3 @@ class Caption(Task[CaptionPrediction]):
         shape = self.config.data.features.shape
         image = super().example_inputs()[0] if shape is None else torch.ones(1, *shape)
         return image, torch.full((1, 1), START, device=image.device)
-
-
-def _ended(words: list[str]) -> list[str]:
-    """A caption with its end, as a network says it."""
-    return [*words, vocabulary.SPECIAL[END]]
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Within the block the network is in evaluation mode."""
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)

@@ -187,8 +187,7 @@ class Segment(Task[MaskPrediction]):
             return SEGMENT_POOLING
         return {**SEGMENT_POOLING, "loss": "loss of each image, mean weighted by the images' valid pixels"}
 
-    @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self, listing: Listing) -> Mapping[str, Any]:
         """What void pixels were, at which size and in how many views images were scored, and the classes' colours."""
         section = self.section
         return {

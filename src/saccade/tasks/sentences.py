@@ -9,21 +9,23 @@ import numpy as np
 import polars as pl
 from torch import nn
 
+from saccade.config.model_section import Model
 from saccade.config.schema import Config
 from saccade.config.task_sections import CaptionTask
 from saccade.data import coco_captions, karpathy, vocabulary
 from saccade.data.feature_files import FeatureFile, store_of
 from saccade.data.listing import Listing
 from saccade.data.vocabulary import SPECIAL, Vocabulary
-from saccade.data.wording import named
-from saccade.errors import ConfigError, DataError
+from saccade.data.wording import differing, named
+from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.metrics.captions.tokenizer import tokenize
-from saccade.nn.caption_network import CaptionNetwork, image_encoder
-from saccade.nn.captioners import build_captioner
+from saccade.nn.caption_network import CaptionNetwork, image_encoder, load_encoder, map_side
+from saccade.nn.captioners import build_captioner, require_captioner
 from saccade.nn.init import initialize
-from saccade.nn.weights import load_weights, read_state_dict
+from saccade.nn.weights import load_weights, read_outputs, read_state_dict, require_file
 
-SET_PATH = "set data.features.path=null to learn from the images themselves"
+DECODING = ("beam", "length_penalty", "length_alpha", "max_length", "block_repeats", "block_ngrams")
+"""Settings of the task by which captions are searched for."""
 
 
 def section_of(config: Config) -> CaptionTask:
@@ -35,6 +37,22 @@ def section_of(config: Config) -> CaptionTask:
 def words_of(caption: str) -> list[str]:
     """A caption as it is learned and scored: the words of coco-caption's tokeniser."""
     return tokenize(caption).split()
+
+
+def check(config: Config) -> None:
+    """What can be told to be wrong before anything is read.
+
+    Raises:
+        ConfigError: no such network, a setting that is not for it, a list of words that does not hold.
+        DataError: no such vocabulary.
+        CheckpointError: no such weights.
+    """
+    section, model = section_of(config), config.model
+    require_captioner(model.name, layers=model.layers, embedding=model.embedding, hidden=model.hidden)
+    if model.weights is not None:
+        require_file(model.weights)
+    if section.vocabulary is not None:
+        known_words(section)
 
 
 def read(config: Config, split: str) -> Listing:
@@ -77,7 +95,10 @@ def learned_words(config: Config, train: Listing) -> Vocabulary:
     if section.vocabulary is not None:
         return known_words(section)
     assert train.captions is not None
-    return vocabulary.build(train.captions, words_of, min_count=section.min_count)
+    try:
+        return vocabulary.build(train.captions, words_of, min_count=section.min_count)
+    except DataError as error:
+        raise DataError(f"task.min_count: {str(error).replace('the minimum count', 'task.min_count')}") from None
 
 
 def known_words(section: CaptionTask) -> Vocabulary:
@@ -92,7 +113,12 @@ def known_words(section: CaptionTask) -> Vocabulary:
     if isinstance(given, Path):
         return vocabulary.load(given)
     if given[: len(SPECIAL)] != SPECIAL or len(set(given)) != len(given):
-        raise ConfigError(f"task.vocabulary: is a list of different words that begins with {named(list(SPECIAL))}")
+        raise ConfigError(
+            f"task.vocabulary: found a list of {len(given)} words; it begins with {', '.join(SPECIAL)}, and no word "
+            "stands there twice"
+        )
+    if blank := [word for word in given if " " in word]:
+        raise ConfigError(f"task.vocabulary: {named(blank, limit=3)} in the list; a word has no blanks")
     return Vocabulary(given)
 
 
@@ -124,8 +150,8 @@ def _told(shape: tuple[int, int]) -> str:
     return f"{shape[0]} x {shape[1]} features"
 
 
-def network(config: Config, words: int) -> CaptionNetwork:
-    """The network for so many words, from random or given weights; its encoder's may be published ones.
+def network(config: Config, words: tuple[str, ...]) -> CaptionNetwork:
+    """The network for these words, from random or given weights; its encoder's may be published ones.
 
     Raises:
         ConfigError: a network or a setting that does not exist or does not go with another.
@@ -133,14 +159,14 @@ def network(config: Config, words: int) -> CaptionNetwork:
     """
     section, encoder = config.model, None
     if config.data.features.path is None:
-        encoder, feature_size, stride = image_encoder(section.encoder, pretrained=section.pretrained)
-        regions = map_side(config, stride) ** 2
+        encoder, feature_size = image_encoder(section.encoder, pretrained=section.pretrained)
+        regions = map_side(encoder, config.data.side) ** 2
     else:
         assert config.data.features.shape is not None, "the config must be resolved"
         regions, feature_size = config.data.features.shape
     captioner = build_captioner(
         section.name,
-        vocabulary=words,
+        vocabulary=len(words),
         feature_size=feature_size,
         regions=regions,
         layers=section.layers,
@@ -148,36 +174,44 @@ def network(config: Config, words: int) -> CaptionNetwork:
         hidden=section.hidden,
         fused=section.fused,
     )
-    concepts = nn.Linear(feature_size, words) if section_of(config).concepts else None
+    concepts = nn.Linear(feature_size, len(words)) if section_of(config).concepts else None
     found = CaptionNetwork(captioner, encoder, concepts)
     if section.init != "default":
         initialize(found, section.init, section.init_fan)
     if section.weights is not None:
-        _load(found, section.weights, whole=section.head == "keep")
+        if section.head == "keep":
+            _refuse_other_words(section.weights, words)
+        _load(found, section, section.weights)
     return found
 
 
-def _load(found: CaptionNetwork, path: Path, *, whole: bool) -> None:
+def _refuse_other_words(path: Path, words: tuple[str, ...]) -> None:
+    """A network that was taught other words would say these ones at random, also where it has as many."""
+    theirs = read_outputs(path)
+    if theirs is not None and theirs != words:
+        raise CheckpointError(
+            f"model.weights: {path} knows other words than this training ({differing(theirs, words)}); set "
+            "task.vocabulary to the vocabulary.json of the run that it is from"
+        )
+
+
+def _load(found: CaptionNetwork, section: Model, path: Path) -> None:
     """All weights, or those of the encoder alone, of which the file then is."""
-    weights = read_state_dict(path)
-    if whole:
-        load_weights(found, weights, source=str(path), keep_head=True)
+    if section.head == "keep":
+        load_weights(found, read_state_dict(path), source=str(path), keep_head=True)
         return
     if found.encoder is None:
         raise ConfigError(
             f"model.weights: {path} would be for model.encoder, and data.features.path says that there is none; set "
             "model.head=keep to load all weights of a caption network, or model.weights=null"
         )
-    inner = nn.ModuleDict({"encoder": getattr(found.encoder, "body", found.encoder)})
-    own = inner.state_dict()
-    kept = {f"encoder.{key}": value for key, value in weights.items() if f"encoder.{key}" in own}
-    inner.head_names = ("head",)  # type: ignore[assignment]  # it has none
-    load_weights(inner, kept, source=str(path), keep_head=True)
-
-
-def map_side(config: Config, stride: int) -> int:
-    """Positions along a side of the encoder's map."""
-    return -(-config.data.side // stride)
+    try:
+        load_encoder(found.encoder, section.encoder, path)
+    except CheckpointError as error:
+        hint = "; to load all weights of a caption network, set model.head=keep"
+        text = str(error).replace("choose the model.name", "choose the model.encoder")
+        first, *more = text.splitlines()
+        raise CheckpointError("\n".join([f"{first}{hint}", *more])) from None
 
 
 def boxes(found: FeatureFile | None, listing: Listing) -> list[pl.Series]:
@@ -188,15 +222,20 @@ def boxes(found: FeatureFile | None, listing: Listing) -> list[pl.Series]:
     return [pl.Series("boxes", values.tolist(), dtype=pl.List(pl.List(pl.Float32)))]
 
 
-def regions_told(config: Config) -> dict[str, Any]:
-    """What the regions of an image are, for those who draw them."""
-    data, features = config.data, config.data.features
-    if features.path is not None and (features.pool != "none" or features.shape is None or features.shape[0] == 1):
+def regions_told(config: Config, found: FeatureFile | None) -> dict[str, Any]:
+    """What the regions of an image are, for those who draw them: those of stored features, or of the encoder's map."""
+    data = config.data
+    if found is None:
+        side = map_side(image_encoder(config.model.encoder)[0], data.side)
+        return _grid(side, side, data.resize, data.resize_crop)
+    if found.boxes is None and shape_of(found)[0] == 1:
         return {"kind": "pooled"}
-    if features.path is not None and (features.are_boxes or features.source is not None):
-        return {"kind": "boxes"}
-    if features.shape is not None:
-        side = round(features.shape[0] ** 0.5)
-    else:
-        side = map_side(config, image_encoder(config.model.encoder)[2])
-    return {"kind": "grid", "height": side, "width": side, "resize": data.resize, "resize_crop": data.resize_crop}
+    if found.boxes is None and "grid" in found.made:
+        made = found.made
+        height, width = made["grid"]
+        return _grid(height, width, made["resize"], made.get("resize_crop", data.resize_crop))
+    return {"kind": "boxes"}
+
+
+def _grid(height: int, width: int, resize: str, resize_crop: float) -> dict[str, Any]:
+    return {"kind": "grid", "height": height, "width": width, "resize": resize, "resize_crop": resize_crop}
