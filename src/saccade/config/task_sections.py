@@ -177,8 +177,8 @@ class CaptionTask(Section):
     1506.03099); it grows by 0.05 every 5 epochs. 0 is off."""
     concepts: NonNegative = 0.0
     """Weight of a second loss in training: which words the captions of an image hold, told from `model.encoder`'s map
-    alone (after arXiv 1411.4952 and 1506.01144). It teaches an encoder with random weights what there is to see, which
-    the next word does slowly. 0 is off."""
+    alone (after arXiv 1411.4952 and 1506.01144), rare words weighing more. It teaches an encoder with random weights
+    what there is to see, which the next word does slowly. 0 is off."""
     chunk: Count = 25
     """Words after which the state is carried on without its gradient (truncated back-propagation)."""
     samples: Annotated[int, Field(ge=2), NUMBER] = 5

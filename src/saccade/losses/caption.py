@@ -42,12 +42,16 @@ def cross_entropy(logits: Tensor, target: Tensor, mask: Tensor, *, label_smoothi
     return ImageLoss(words.sum(dim=1), mask.sum(dim=1).to(loss))
 
 
-def concepts(logits: Tensor, present: Tensor) -> Tensor:
-    """(B,) binary cross-entropy of (B, V) logits of which words are true of an image, mean over the words.
+def concepts(logits: Tensor, present: Tensor, *, weights: Tensor | None = None) -> Tensor:
+    """(B,) binary cross-entropy of which words are true of an image, mean over the words.
 
-    ``present``: (B, V) bool.
+    Args:
+        logits: (B, V) of any float type.
+        present: (B, V) bool.
+        weights: (V,) factor on the loss of each word; None: 1.
     """
-    return F.binary_cross_entropy_with_logits(_wide(logits), present.to(_wide(logits)), reduction="none").mean(dim=1)
+    logits = _wide(logits)
+    return F.binary_cross_entropy_with_logits(logits, present.to(logits), weights, reduction="none").mean(dim=1)
 
 
 def self_critical(log_probs: Tensor, reward: Tensor, mask: Tensor) -> ImageLoss:

@@ -113,7 +113,7 @@ def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, in
     """What maps an image, and the numbers of a position of that map, its place among them.
 
     Args:
-        name: of a timm backbone, or ``small_cnn``, ours without its head and halved once more.
+        name: of a timm backbone, or ``small_cnn``, ours without its head.
         pretrained: with timm's published weights.
 
     Raises:
@@ -121,6 +121,6 @@ def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, in
         CheckpointError: they could not be downloaded.
     """
     if name == "small_cnn" and not pretrained:
-        return nn.Sequential(SmallCNN(1).features, nn.MaxPool2d(2)), 128 + PLACE
+        return SmallCNN(1).features, 128 + PLACE
     encoder = Encoder(name, pretrained=pretrained)
     return encoder, encoder.channels + PLACE

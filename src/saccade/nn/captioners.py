@@ -57,7 +57,7 @@ def build_captioner(
         return UpDownCaptioner(**settings)
     settings["layers"] = LAYERS[name] if layers is None else layers
     if name == "transformer":
-        return TransformerCaptioner(**settings, heads=HEADS)
+        return TransformerCaptioner(**settings, heads=HEADS, inner=4 * settings.get("hidden", 512))
     if name == "attention":
         return AttentionCaptioner(**settings, regions=regions, fused=fused)
     return RecurrentCaptioner(name, **settings, fused=fused)

@@ -35,6 +35,7 @@ from saccade.nn.scheduled_sampling import own_word_probability, read_own_words
 from saccade.samples import Batch, CaptionPrediction, ImageLoss, Sample
 from saccade.tasks import labels, sentences
 from saccade.tasks.base import Network, Task
+from saccade.tasks.concepts import Concepts
 from saccade.tasks.image_features import ImageFeatures, feature_network, feature_transform
 from saccade.tasks.rewards import Rewards
 from saccade.tasks.sentences import words_of
@@ -61,6 +62,7 @@ class Caption(Task[CaptionPrediction]):
             block_ngrams=self.section.block_ngrams,
         )
         self._rewards: Rewards | None = None
+        self._concepts: Concepts | None = None
         self._meteor: list[Meteor | None] = []
         self._features: ImageFeatures | None = None
 
@@ -104,10 +106,12 @@ class Caption(Task[CaptionPrediction]):
         return self.config.model_copy(update={"task": self.section.model_copy(update={"vocabulary": path})})
 
     def before_training(self, train: Listing) -> None:
-        """Weigh the words of the training captions, by which drawn captions are rewarded."""
-        if self.section.loss == "self_critical":
-            assert train.captions is not None
-            section = self.section
+        """Weigh the words of the training captions."""
+        assert train.captions is not None
+        section = self.section
+        if section.concepts:
+            self._concepts = Concepts(train.captions, self.vocabulary)
+        if section.loss == "self_critical":
             self._rewards = Rewards(
                 train.captions,
                 vocabulary=self.vocabulary,
@@ -162,7 +166,8 @@ class Caption(Task[CaptionPrediction]):
         memory = seen.memory()
         state = seen.captioner.start(memory)
         said = []
-        for chunk in chunks(batch.target, self.section.chunk):
+        # captions that are shorter than a chunk are not padded to one
+        for chunk in chunks(batch.target, min(self.section.chunk, batch.target.shape[1] - 1)):
             if probability:
                 logits, state = read_own_words(seen.captioner, chunk.words, memory, state, probability=probability)
             else:
@@ -172,17 +177,11 @@ class Caption(Task[CaptionPrediction]):
         logits = torch.cat(said, dim=1)[:, : batch.target.shape[1] - 1]
         loss = self.loss(logits, batch)
         if weight := self.section.concepts:
-            loss = ImageLoss(loss.total + weight * self._concepts(seen, batch) * loss.weight, loss.weight)
+            assert self._concepts is not None, "before_training comes first"
+            loss = ImageLoss(
+                loss.total + weight * self._concepts.loss(seen, batch.references) * loss.weight, loss.weight
+            )
         return logits, loss
-
-    def _concepts(self, seen: Seen, batch: Batch) -> Tensor:
-        """(B,) how badly the encoder tells which words all captions of an image hold."""
-        logits = seen.words()
-        present = torch.zeros_like(logits, dtype=torch.bool)
-        for row, references in zip(present, batch.references, strict=True):
-            row[[number for text in references for number in self.vocabulary.encode(words_of(text))]] = True
-        present[:, : len(vocabulary.SPECIAL)] = False
-        return losses.concepts(logits, present)
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, CaptionPrediction]:
         """The loss of one caption of each image, the same in every epoch; and what the network says by itself."""

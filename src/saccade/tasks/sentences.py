@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,10 @@ def section_of(config: Config) -> CaptionTask:
     return config.task
 
 
-def words_of(caption: str) -> list[str]:
+@lru_cache(maxsize=2**16)  # the same captions come again in every epoch
+def words_of(caption: str) -> tuple[str, ...]:
     """A caption as it is learned and scored: the words of coco-caption's tokeniser."""
-    return tokenize(caption).split()
+    return tuple(tokenize(caption).split())
 
 
 def check(config: Config) -> None:
