@@ -84,7 +84,8 @@ class Evaluation:
             numbers.write_text(to_json(metrics), encoding="utf-8")
             told.write_text(to_json(about), encoding="utf-8")
             pl.DataFrame(rows, infer_schema_length=None).write_csv(table)
-            predictions.write_parquet(raw)
+            # small groups: who looks at one row, as the browser does, reads few others
+            predictions.write_parquet(raw, row_group_size=1000)
             for name, content in (files or {}).items():
                 stack.enter_context(written_aside(self.path / name)).write_bytes(content)
 

@@ -18,7 +18,16 @@ from trees import caption_tree
 Saccade = Callable[..., Any]
 SETTINGS = [
     *("task.min_count=1", "data.format=coco", "data.image_size=32", "data.holdout=0.25", "data.normalize=imagenet"),
-    *("model.embedding=8", "model.hidden=16", "loader.batch_size=4", "loader.workers=0", "trainer.accelerator=cpu"),
+    *(
+        "model.name=attention",
+        "model.layers=null",
+        "task.concepts=0",
+        "model.embedding=8",
+        "model.hidden=16",
+        "loader.batch_size=4",
+        "loader.workers=0",
+        "trainer.accelerator=cpu",
+    ),
     "trainer.max_epochs=1",
 ]
 

@@ -135,7 +135,16 @@ def test_two_processes_describe_every_image_once(tmp_path: Path, stage: str) -> 
     program.write_text(PROGRAM)
     settings = [
         *("task.min_count=1", "task.max_length=6", "data.format=coco", "data.image_size=32", "data.holdout=0.25"),
-        *("model.embedding=8", "model.hidden=16", "loader.batch_size=2", "loader.workers=0", "trainer.accelerator=cpu"),
+        *(
+            "model.name=attention",
+            "model.layers=null",
+            "task.concepts=0",
+            "model.embedding=8",
+            "model.hidden=16",
+            "loader.batch_size=2",
+            "loader.workers=0",
+            "trainer.accelerator=cpu",
+        ),
         *("trainer.max_epochs=2", f"data.root={root}"),
     ]
     if stage == "self_critical":

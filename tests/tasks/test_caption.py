@@ -424,7 +424,7 @@ def test_what_the_regions_of_stored_features_are(root: Path, writer: dict[str, A
     assert task.facts(coco_captions.read(root, "val"))["regions"] == told
 
 
-@pytest.mark.parametrize(("size", "side"), [(32, 4), (60, 7)])  # small_cnn halves four times and rounds down
+@pytest.mark.parametrize(("size", "side"), [(32, 4), (60, 7)])  # small_cnn halves three times and rounds down
 def test_the_regions_of_an_image_are_the_positions_of_its_map(root: Path, size: int, side: int) -> None:
     data = {"features": {"path": None}, "image_size": size, "resize": "squash"}
     task = Caption(config(root, model="attention", data=data))

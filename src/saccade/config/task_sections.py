@@ -166,10 +166,10 @@ class CaptionTask(Section):
     network, and those with a higher CIDEr-D than their baseline become likelier. It is a second stage, and goes on from
     a network that can speak: `model.weights` and `vocabulary` name the checkpoint and the words of the first."""
     vocabulary: Path | Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
-    """The words the network knows: the `vocabulary.json` of a run, or a list that begins with <pad>, <start>, <unk>,
-    <end>; null takes those of the training split. A run keeps its own as `vocabulary.json`."""
+    """The words the network knows: the `vocabulary.json` of a run, or a list that begins with `<pad>`, `<start>`,
+    `<unk>`, `<end>`; null takes those of the training split. A run keeps its own as `vocabulary.json`."""
     min_count: Count = 5
-    """How often a word must occur in the training split to be known; the rest is <unk>, which is never said."""
+    """How often a word must occur in the training split to be known; the rest is `<unk>`, which is never said."""
     label_smoothing: Fraction = 0.0
     """Share of the target's mass spread evenly over all other words, in `cross_entropy`."""
     scheduled_sampling: Probability = 0.0

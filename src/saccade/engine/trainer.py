@@ -176,6 +176,8 @@ def build_trainer(config: Config, run: Run | None, *, callbacks: list[Callback])
     if section.deterministic:
         # cuBLAS is deterministic only with a workspace of fixed size
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        # torch would fill new memory with NaN, a seventh of a small step, to show who reads it before writing
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property
     try:
         return L.Trainer(
             accelerator=section.accelerator,

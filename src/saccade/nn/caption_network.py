@@ -96,7 +96,7 @@ def load_encoder(encoder: nn.Module, name: str, path: Path) -> None:
         return
     whole = SmallCNN(1)
     load_weights(whole, read_state_dict(path), source=str(path), keep_head=False)
-    encoder.get_submodule("0").load_state_dict(whole.features.state_dict())
+    encoder.load_state_dict(whole.features.state_dict())
 
 
 @torch.no_grad()

@@ -200,7 +200,10 @@ def _refuse_other_words(path: Path, words: tuple[str, ...]) -> None:
 def _load(found: CaptionNetwork, section: Model, path: Path) -> None:
     """All weights, or those of the encoder alone, of which the file then is."""
     if section.head == "keep":
-        load_weights(found, read_state_dict(path), source=str(path), keep_head=True)
+        weights = read_state_dict(path)
+        if found.concepts is None:  # what the first stage told words with is of no use any more
+            weights = {key: value for key, value in weights.items() if not key.startswith("concepts.")}
+        load_weights(found, weights, source=str(path), keep_head=True)
         return
     if found.encoder is None:
         raise ConfigError(

@@ -23,7 +23,8 @@ MeteorFunction: TypeAlias = Callable[[Sequence[str], Sequence[Sequence[str]]], t
 
 CAPTION_POOLING: dict[str, str] = {
     **{
-        f"bleu{n}": f"matches of 1 to {n} words and lengths added up over all images, then one BLEU-{n} of the sums"
+        f"bleu{n}": f"matches of {f'1 to {n} words' if n > 1 else 'words'} and lengths added up over all images, "
+        f"then one BLEU-{n} of the sums"
         for n in range(1, 5)
     },
     "meteor": "the statistics of METEOR 1.5 added up over all images, then one score of the sums",
