@@ -307,7 +307,7 @@ def test_an_error_in_the_middle_leaves_the_earlier_evaluation_whole(
     evaluation.write(metrics(0.5), table(0.25), {"epoch": 1})
     if what == "predictions":
 
-        def full_disk(self: pl.DataFrame, file: Path) -> None:
+        def full_disk(self: pl.DataFrame, file: Path, **settings: object) -> None:
             file.write_bytes(b"PAR1")
             raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.data.feature_files import FeatureFile, StoredFeatures, pooled
+from saccade.data.feature_files import FeatureFile, StoredFeatures, pooled, store_of
 from saccade.data.feature_writer import FeatureWriter
 from saccade.data.listing import Listing
 from saccade.data.paths import PathList
@@ -87,19 +87,20 @@ def test_samples_are_the_rows_of_their_images(path: Path) -> None:
     assert (sample.index, int(sample.target)) == (1, 1)
 
 
-def test_pooled_samples(path: Path) -> None:
-    data = StoredFeatures(listing(*NAMES), FeatureFile(path), pool="max")
-    expected = FEATURES[2].astype(np.float16).astype(np.float32).max(axis=0)
-    assert data[SampleKey(0, 2)].image.tolist() == expected.tolist()
-
-
-def test_vectors_cannot_be_pooled(tmp_path: Path) -> None:
+def test_one_vector_an_image_is_one_region(tmp_path: Path) -> None:
     with FeatureWriter(tmp_path / "a.npy", NAMES, (4,), made={}) as writer:
         writer.write(FEATURES[:, 0])
-    store = FeatureFile(tmp_path / "a.npy")
-    assert StoredFeatures(listing(*NAMES), store)[SampleKey(0, 0)].image.shape == (4,)
-    with pytest.raises(DataError, match="one vector an image, so there is nothing to pool"):
-        StoredFeatures(listing(*NAMES), store, pool="mean")
+    image = StoredFeatures(listing(*NAMES), FeatureFile(tmp_path / "a.npy"))[SampleKey(0, 2)].image
+    assert image.tolist() == [FEATURES[2, 0].astype(np.float16).astype(np.float32).tolist()]
+
+
+def test_the_store_of_images_is_found_among_others(tmp_path: Path) -> None:
+    for name, names in (("a", ["other.jpg"]), ("b", list(NAMES))):
+        with FeatureWriter(tmp_path / f"{name}.npy", names, (4,), made={}) as writer:
+            writer.write(FEATURES[: len(names), 0])
+    assert store_of(tmp_path, [NAMES[1]]).path == tmp_path / "b.npy"
+    with pytest.raises(DataError, match=r"holds no finished file with features of new\.jpg"):
+        store_of(tmp_path, ["new.jpg"])
 
 
 def test_pooling_by_hand() -> None:

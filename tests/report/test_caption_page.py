@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -219,7 +220,8 @@ def test_a_run_that_is_still_training(tmp_path: Path) -> None:
 
 
 def test_curves_grow_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saccade.report.growing.SECONDS", 0.0)
+    # by the module: beside it, `saccade.report` is also a function
+    monkeypatch.setattr(import_module("saccade.report.growing"), "SECONDS", 0.0)
     run = unscored_captions(tmp_path, rows=epochs(2))
     growing_curves(run, "caption")()
     assert "BLEU-4, best: epoch 2" in (run.figures / "curves.svg").read_text(encoding="utf-8")

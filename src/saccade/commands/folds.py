@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import reduce
 from pathlib import Path
 from typing import TypeAlias
 
@@ -181,7 +182,6 @@ def _as_overrides(config: Config, keys: Collection[str]) -> list[str]:
     """``key=value`` of these keys as they stand in the config."""
     found = []
     for key in keys:
-        section, _, name = key.partition(".")
-        value = getattr(getattr(config, section), name)
+        value: object = reduce(getattr, key.split("."), config)
         found.append(f"{key}={json.dumps(str(value) if isinstance(value, Path) else value)}")
     return found
