@@ -32,17 +32,15 @@ SMALL = [
     "trainer.precision=32",
 ]
 
-MASKS = ("scenes-segment", "voc2007-fcn", "camvid-own")
+MASKS = ("scenes-segment", "voc2007-fcn")
 LABELS = (
     "scenes-multilabel",
     "scenes-classify",
     "voc-multilabel",
     "folder-classify",
     "table-classify",
-    "table-multilabel",
     "cats-dogs",
     "dogs-cnn",
-    "small-classify",
 )
 CAPTIONS = ("scenes-caption",)
 """Presets that go through every command in `make test`: each task and format of data, and what else is their own."""
