@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
@@ -55,13 +54,7 @@ SETTINGS = [
 KEYS = ["loss", "bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider"]
 
 
-@pytest.fixture(autouse=True)
-def _without_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its real tables are scored in tests/commands/test_score.py and tests/reference."""
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if "pycocoevalcap" in name else find(name, *more)
-    )
+pytestmark = pytest.mark.usefixtures("without_meteor")
 
 
 @pytest.fixture

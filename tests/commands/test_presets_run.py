@@ -102,6 +102,7 @@ def stored(root: Path, preset: str) -> list[str]:
 
 
 @pytest.mark.figures
+@pytest.mark.usefixtures("without_meteor")
 @pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *CAPTIONS, *ALIKE), ALIKE))
 def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
     settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
