@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,18 @@ def opacities(canvas: Locator, places: list[tuple[float, float]] = CELLS) -> lis
     return [canvas.evaluate(OPACITY, place) for place in places]
 
 
-def is_brightest(canvas: Locator, cell: int) -> None:
-    """With patience: an overlay is painted once its picture is decoded. Smoothing takes some of a peak."""
-    for _ in range(50):
-        shown = opacities(canvas)
-        if shown[cell] > 220 and sorted(shown)[-2] < 150:
+def becomes(canvas: Locator, right: Callable[[list[int]], bool], places: list[tuple[float, float]] = CELLS) -> None:
+    """With patience: an overlay is painted some time after what asks for it, once its picture is decoded."""
+    for _ in range(100):
+        if right(opacities(canvas, places)):
             return
-        canvas.page.wait_for_timeout(100)
-    raise AssertionError(opacities(canvas))
+        canvas.page.wait_for_timeout(50)
+    raise AssertionError(opacities(canvas, places))
+
+
+def is_brightest(canvas: Locator, cell: int) -> None:
+    """Smoothing takes some of a peak."""
+    becomes(canvas, lambda shown: shown[cell] > 220 and sorted(shown)[-2] < 150)
 
 
 def words(page: Page) -> Locator:
@@ -157,11 +162,9 @@ def test_smooth_and_cells(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?image=0&word=0")
     is_brightest(large(page), 0)
     beside = [(0.31, 0.25)]  # still in the first of three columns
-    smooth = opacities(large(page), beside)[0]
+    assert opacities(large(page), beside)[0] < 220
     page.locator("#heat button", has_text="Cells").click()
-    expect(page.locator("#heat button", has_text="Cells")).to_have_attribute("aria-pressed", "true")
-    settled(page)
-    assert smooth < 220 < opacities(large(page), beside)[0] == 255
+    becomes(large(page), lambda shown: shown == [255], beside)
 
 
 def test_keyboard_goes_from_word_to_word_and_on(show: Show, caption_url: str) -> None:
@@ -248,6 +251,7 @@ def test_a_cropped_grid_lies_where_the_network_saw(show: Show, tmp_path: Path) -
         assert set(outside) == {153}  # dimmed: 0.6 of 255
         page.locator("#detail-close").focus()
         page.keyboard.press("b")
+        settled(page)
         assert opacities(large(page), [(0.05, 0.5)]) == [0]
 
 

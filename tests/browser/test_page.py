@@ -23,6 +23,7 @@ def rows(page: Page) -> list[int]:
 
 
 def first_row(page: Page, row: int) -> None:
+    settled(page)
     expect(page.locator("#grid .tile").first).to_have_attribute("data-row", str(row))
 
 

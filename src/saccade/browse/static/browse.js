@@ -18,6 +18,7 @@ let again = false;
 
 /** Show the state of the address. Calls during a running one make one more run at its end, with the newest state. */
 async function show() {
+  document.body.dataset.ready = "false";
   again = busy;
   if (busy) return;
   busy = true;
