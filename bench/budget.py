@@ -1,6 +1,6 @@
 """A few minutes on this machine: the small presets, each without one of its choices, and a ResNet-18, by the clock.
 
-    python bench/budget.py ../shared/data
+    python bench/budget.py DATA
 
 Trains each arm for the same time, one after the other, from random weights, on dogs (accuracy) and flickr1k (mAP), once
 a seed, and scores the validation split once. Leave the machine alone meanwhile. The table goes to stdout, progress to

@@ -132,7 +132,7 @@ def step_of(task: Caption, network: nn.Module, batch: Batch, optimizer: Optimize
 
     def step() -> None:
         optimizer.zero_grad()
-        task.learn(network, batch, epoch=LATE)[1].mean().backward()  # type: ignore[no-untyped-call]
+        task.learn(network, batch, epoch=LATE).objective().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     return step

@@ -1,6 +1,6 @@
 """How long caption metrics take, and METEOR's own jar for the same captions, its start included.
 
-    python bench/caption_metrics.py ../shared/data/flickr1k/captions
+    python bench/caption_metrics.py DATA/flickr1k/captions
 
 Scores 1,000 and 5,000 captions with five references each: a caption of an image against its four others and one of
 another image. METEOR's index of paraphrases is made before, and its time told apart. Without Java the jar is left out.

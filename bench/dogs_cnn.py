@@ -1,6 +1,6 @@
 """What separates the preset dogs-cnn from the bare recipe of the course: mean and spread over seeds.
 
-    python bench/dogs_cnn.py ../shared/data/dogs
+    python bench/dogs_cnn.py DATA/dogs
 
 Each arm has what the one before it has, and one thing more. The numbers are accuracies on the validation split, which
 chooses nothing; the seconds are those of a whole `saccade.train`, scoring and report included. The table goes to

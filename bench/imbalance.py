@@ -1,6 +1,6 @@
 """Ways to help a rare class, side by side, on 200 cats and 10 dogs: a table with mean and spread over seeds.
 
-    python bench/imbalance.py ../shared/data/cats_dogs ../shared/data/weights/resnet20_cifar10.safetensors
+    python bench/imbalance.py DATA/cats_dogs DATA/weights/resnet20_cifar10.safetensors
 
 Trains the preset cats-dogs at 32 pixels, from the weights of a CIFAR-10 ResNet-20 with all layers learning, once a seed
 for each arm; the arms differ in one setting. The seed draws the holdout, the head, the order and the random changes of

@@ -1,6 +1,6 @@
 """The segmentation networks on CamVid from random weights, each for the same time, several seeds.
 
-    python bench/segment_networks.py ../shared/data/camvid_voc
+    python bench/segment_networks.py DATA/camvid_voc
 
 Every arm is the preset camvid-own with another network. Scores the 101 validation images once, at 480x360. Without
 --threads a training uses the whole machine: leave it alone meanwhile. What was measured is kept in --keep, and a second

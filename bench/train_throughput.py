@@ -1,6 +1,6 @@
 """Images a second of ``saccade train`` beside a bare training loop and beside a plain torchvision loop, in one run.
 
-    python bench/train_throughput.py ../shared/data/dogs
+    python bench/train_throughput.py DATA/dogs
 
 ResNet-18 at 224 pixels, batch 16, SGD, from the JPEGs of a folder with ``train/<class>/*``; random crop and flip.
 Three loops take turns, an epoch each, several times over:

@@ -1,6 +1,6 @@
 """Transfer from CIFAR-10 to photographs of dogs and cats, beside random weights: mean and spread over seeds.
 
-    python bench/transfer.py ../shared/data ../shared/data/weights/resnet20_cifar10.safetensors
+    python bench/transfer.py DATA DATA/weights/resnet20_cifar10.safetensors
 
 Trains a CIFAR-10 ResNet-20 at 32 pixels on dogs and on cats_dogs: from published weights with everything learning, from
 published weights with everything frozen but the new head, and from random weights. All have the same settings but for

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "saccade"
 
 ROWS = (
     ("errors", "files", "console"),
-    ("config", "samples", "runs"),
+    ("config", "samples", "runs", "quads", "overlap"),
     ("data", "nn", "losses", "metrics", "decode", "draw"),
     ("tasks",),
     ("engine",),
@@ -29,6 +29,7 @@ ONLY = {
     "lightning": {"engine"},
     "pytorch_lightning": {"engine"},
     "matplotlib": {"report", "explain"},
+    "numba": {"overlap"},
     "fastapi": {"browse"},
     "starlette": {"browse"},
     "uvicorn": {"browse"},

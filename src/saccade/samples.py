@@ -106,3 +106,19 @@ class ImageLoss(NamedTuple):
     def per_image(self) -> Tensor:
         """(B,) float32; NaN where everything is ignored."""
         return self.total / self.weight
+
+
+class Learned(NamedTuple):
+    """What a training batch gave."""
+
+    logits: Tensor
+    loss: ImageLoss  # the one that scoring computes too, so that the two curves compare
+    beside: ImageLoss | None = None  # what the optimiser lowers as well, weighed
+
+    def objective(self) -> Tensor:
+        """What the optimiser lowers."""
+        return self.loss.mean() if self.beside is None else self.loss.mean() + self.beside.mean()
+
+    def totals(self) -> Tensor:
+        """(B,) all that was added up for each image."""
+        return self.loss.total if self.beside is None else self.loss.total + self.beside.total

@@ -49,12 +49,6 @@ def test_training_takes_restval_too(path: Path, tmp_path: Path) -> None:
     assert list(karpathy.read(path, "val", root=tmp_path, images="coco").images) == ["coco/train2014/3.jpg"]
 
 
-def test_tokens_take_the_place_of_the_raw_text(path: Path, tmp_path: Path) -> None:
-    listing = karpathy.read(path, "train", root=tmp_path, images=".", text="tokens")
-    assert listing.captions is not None
-    assert listing.captions.of(0) == ("a dog runs", "one dog")
-
-
 def test_flickr_has_neither_folders_nor_cocoids(tmp_path: Path) -> None:
     path = write(tmp_path, [image(i, split, "x", coco=False) for i, split in enumerate(("train", "val", "train"))])
     (tmp_path / "Flicker8k_Dataset").mkdir()
@@ -90,9 +84,3 @@ def test_what_does_not_hold_is_told_with_its_place(tmp_path: Path, change: dict[
         karpathy.read(path, "train", root=tmp_path, images=".")
     assert str(caught.value).startswith(f"{path}: ")
     assert said in str(caught.value)
-
-
-def test_tokens_without_words(tmp_path: Path) -> None:
-    path = write(tmp_path, [{**COCO[1], "sentences": [{"tokens": []}, {"tokens": ["a"]}]}])
-    with pytest.raises(DataError, match=r"images\[0\]\.sentences\[0\] has no words in 'tokens'"):
-        karpathy.read(path, "train", root=tmp_path, images=".", text="tokens")

@@ -116,7 +116,8 @@ class Features(Section):
     training. A relative path is read as that of `data.root`."""
     network: Text = "fasterrcnn_resnet50_fpn_v2"
     """What makes them: `fasterrcnn_resnet50_fpn` or `fasterrcnn_resnet50_fpn_v2` of torchvision, the regions of an
-    image being its best boxes; or any timm backbone, the regions being the positions of its last map."""
+    image being its best boxes; or any backbone that `model.encoder` takes for captions, the regions being the
+    positions of its last map."""
     pretrained: bool = False
     """Use the published weights of that network, which are downloaded once."""
     weights: Path | None = None

@@ -55,7 +55,8 @@ class Model(Section):
     head on that: the same result in a fraction of the time. auto does it where it can be done."""
     encoder: Text = "resnet34"
     """For the segmentation networks `fcn` and `smp_...`: the timm backbone that they stand on. For caption without
-    stored features: the backbone whose last map is what the caption network sees; `small_cnn` is ours."""
+    stored features: the backbone whose last map is what the caption network sees; `small_cnn` and `cifar_resnet20`
+    (`32`, `44`, `56`) are ours."""
     depth: Annotated[int, Field(ge=1, le=8), NUMBER] = 4
     """For `unet`: how often the map is halved."""
     width: Count | None = None

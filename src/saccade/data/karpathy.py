@@ -1,14 +1,15 @@
 """Karpathy's split of COCO, Flickr8k and Flickr30k: one ``dataset_<name>.json`` with all images and all splits.
 
 ``images`` holds ``filename``, ``filepath`` (the folder, for COCO), ``cocoid`` or ``imgid``, ``split`` and ``sentences``
-with the ``raw`` text and its ``tokens`` in lower case without punctuation. Training takes ``train`` and ``restval``.
+with the ``raw`` text; the ``tokens`` beside it are not read, as all captions are tokenised in one way. Training takes
+``train`` and ``restval``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from saccade.data.caption_layout import listing_of
 from saccade.data.captions import Captions
@@ -17,14 +18,11 @@ from saccade.data.listing import Listing
 from saccade.data.wording import named, refuse
 from saccade.errors import DataError
 
-Text: TypeAlias = Literal["raw", "tokens"]
-"""Which form of a sentence is read; tokens are joined by blanks."""
-
 _ALSO_TRAIN = "restval"
 _IMAGE = {"filename": (str,), "filepath": (str, type(None)), "split": (str,), "sentences": (list,)}
 
 
-def read(path: Path, split: str, *, root: Path, images: str | None = None, text: Text = "raw") -> Listing:
+def read(path: Path, split: str, *, root: Path, images: str | None = None) -> Listing:
     """List the images of ``split`` with their captions, in the order of the file; ``train`` has those of ``restval``.
 
     ``images``: the folder, relative to ``root``, in which the images lie, or for COCO their folders ``train2014`` and
@@ -36,7 +34,7 @@ def read(path: Path, split: str, *, root: Path, images: str | None = None, text:
     chosen = [(i, image) for i, image in enumerate(_images(path)) if _named(image["split"]) == split]
     if not chosen:
         raise DataError(f"{path}: no image of split {split!r}; it has {named(splits(path))}")
-    captions = _sentences(path, chosen, text)
+    captions = _sentences(path, chosen)
     names = ["/".join(filter(None, (image.get("filepath"), image["filename"]))) for _, image in chosen]
     listed = Captions.gathered(_ids(path, chosen), captions)
     return listing_of(path, root, names, listed, split=split, images=images)
@@ -71,23 +69,16 @@ def _ids(path: Path, chosen: Sequence[tuple[int, dict[str, Any]]]) -> list[int]:
     return [image[key] for _, image in chosen]
 
 
-def _sentences(path: Path, chosen: Sequence[tuple[int, dict[str, Any]]], text: Text) -> list[list[str]]:
+def _sentences(path: Path, chosen: Sequence[tuple[int, dict[str, Any]]]) -> list[list[str]]:
     """The captions of each image."""
-    fields: dict[str, tuple[type, ...]] = {text: (list,) if text == "tokens" else (str,)}
     captions, problems = [], []
     for i, image in chosen:
         place = f"images[{i}].sentences"
-        of_image = [_caption(sentence[text]) for sentence in records(path, place, image["sentences"], fields)]
+        found = records(path, place, image["sentences"], {"raw": (str,)})
+        of_image = [sentence["raw"].strip() for sentence in found]
         if not of_image:
             problems.append(f"{path}: {place} is empty; an image has at least one caption")
-        problems += [f"{path}: {place}[{k}] has no words in {text!r}" for k, said in enumerate(of_image) if not said]
+        problems += [f"{path}: {place}[{k}] has no words in 'raw'" for k, said in enumerate(of_image) if not said]
         captions.append(of_image)
     refuse(problems)
     return captions
-
-
-def _caption(value: str | list[object]) -> str:
-    """A sentence or its tokens as one text; empty where they are none."""
-    if isinstance(value, str):
-        return value.strip()
-    return " ".join(token for token in value if isinstance(token, str)).strip()

@@ -20,7 +20,7 @@ from saccade.engine.optimizer import build_optimizer, build_schedule, continue_s
 from saccade.errors import SaccadeError
 from saccade.metrics.scores import Scores
 from saccade.nn.backbones import backbone_to_eval, freeze_backbone, head_names
-from saccade.samples import Batch, ImageLoss
+from saccade.samples import Batch, ImageLoss, Learned
 from saccade.tasks.base import Task
 
 MONITORED = "monitored"
@@ -113,15 +113,15 @@ class Module(L.LightningModule):
         self.check_finite()
         augment = self.task.config.data.augment
         if augment.mixup or augment.cutmix:
-            loss = self._mixed_loss(batch, mix(batch.image, mixup=augment.mixup, cutmix=augment.cutmix))
+            learned = self._mixed(batch, mix(batch.image, mixup=augment.mixup, cutmix=augment.cutmix))
         else:
-            logits, loss = self.task.learn(self, batch, epoch=self.current_epoch)
-            hits = self.task.hits(logits.detach(), batch)
+            learned = self.task.learn(self, batch, epoch=self.current_epoch)
+            hits = self.task.hits(learned.logits.detach(), batch)
             if hits is not None:
                 self.hits.update(ImageLoss(hits, torch.ones_like(hits)))
-        self.train_loss.update(loss)
-        self._unchecked = loss.total.detach(), batch
-        return loss.mean()
+        self.train_loss.update(learned.loss)
+        self._unchecked = learned.totals().detach(), batch
+        return learned.objective()
 
     def check_finite(self) -> None:
         """Stop at a loss that is not finite, naming the images. One batch late: by now the device has computed it.
@@ -143,12 +143,13 @@ class Module(L.LightningModule):
             "(lower it, or set trainer.gradient_clip), or these images or labels are damaged (look at them)"
         )
 
-    def _mixed_loss(self, batch: Batch, mixed: Mixed) -> ImageLoss:
+    def _mixed(self, batch: Batch, mixed: Mixed) -> Learned:
         """The loss for each image's own target and for its partner's, in the shares of the mix."""
         logits = self(mixed.image)
         own = self.task.loss(logits, batch)
         partner = self.task.loss(logits, replace(batch, target=batch.target[mixed.partner.to(batch.target.device)]))
-        return ImageLoss(*(a * mixed.share + b * (1 - mixed.share) for a, b in zip(own, partner, strict=True)))
+        loss = ImageLoss(*(a * mixed.share + b * (1 - mixed.share) for a, b in zip(own, partner, strict=True)))
+        return Learned(logits, loss)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Score a batch, and keep its rows where they are wanted."""

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from saccade.nn.caption_base import Captioner, Memory, largest
-from saccade.nn.encoders import Encoder
-from saccade.nn.map_features import body_with
-from saccade.nn.small import SmallCNN
-from saccade.nn.weights import load_weights, read_state_dict
 
 PLACE = 2
-"""Numbers of a place."""
+"""Numbers of a place, which a region has beside the channels of the map."""
 
 
 class Seen(NamedTuple):
@@ -85,20 +80,6 @@ def with_places(maps: Tensor) -> Tensor:
     return torch.cat([maps, places.expand(len(maps), -1, -1, -1)], dim=1)
 
 
-def load_encoder(encoder: nn.Module, name: str, path: Path) -> None:
-    """Give what ``image_encoder`` made of ``name`` the weights of a file of the whole network; its head is left out.
-
-    Raises:
-        CheckpointError: the file cannot be read, or does not fit.
-    """
-    if isinstance(encoder, Encoder):
-        encoder.body.load_state_dict(body_with(name, path).state_dict())
-        return
-    whole = SmallCNN(1)
-    load_weights(whole, read_state_dict(path), source=str(path), keep_head=False)
-    encoder.load_state_dict(whole.features.state_dict())
-
-
 @torch.no_grad()
 def map_side(encoder: nn.Module, image_size: int) -> int:
     """Positions along a side of the map of a square image of so many pixels; networks round in ways of their own."""
@@ -107,20 +88,3 @@ def map_side(encoder: nn.Module, image_size: int) -> int:
     side: int = encoder(torch.zeros(1, 3, image_size, image_size)).shape[2]
     encoder.train(training)
     return side
-
-
-def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, int]:
-    """What maps an image, and the numbers of a position of that map, its place among them.
-
-    Args:
-        name: of a timm backbone, or ``small_cnn``, ours without its head.
-        pretrained: with timm's published weights.
-
-    Raises:
-        ConfigError: no such encoder, or one without published weights.
-        CheckpointError: they could not be downloaded.
-    """
-    if name == "small_cnn" and not pretrained:
-        return SmallCNN(1).features, 128 + PLACE
-    encoder = Encoder(name, pretrained=pretrained)
-    return encoder, encoder.channels + PLACE

@@ -5,6 +5,7 @@ The module names are those of github.com/akamaster/pytorch_resnet_cifar10, whose
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
@@ -48,6 +49,7 @@ class CifarResNet(nn.Module):
     """6 n + 2 layers: a convolution, three stages of n = ``blocks`` blocks with 16, 32, 64 filters, a linear head."""
 
     head_names: ClassVar[tuple[str, ...]] = ("linear",)
+    channels: ClassVar[int] = 64
 
     def __init__(self, classes: int, *, blocks: int, drop_rate: float = 0.0) -> None:
         super().__init__()
@@ -57,8 +59,13 @@ class CifarResNet(nn.Module):
         self.layer2 = _stage(16, 32, blocks, stride=2)
         self.layer3 = _stage(32, 64, blocks, stride=2)
         self.drop_rate = drop_rate
-        self.linear = nn.Linear(64, classes)
+        self.linear = nn.Linear(self.channels, classes)
         initialize(self, "kaiming_normal", "in")
+
+    def body(self) -> nn.Module:
+        """All but the head: (B, 3, H, W) images to (B, 64, H / 4, W / 4)."""
+        first = {"conv1": self.conv1, "bn1": self.bn1, "relu": nn.ReLU()}
+        return nn.Sequential(OrderedDict(first, layer1=self.layer1, layer2=self.layer2, layer3=self.layer3))
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) images, 32x32 in the paper, to (B, classes) logits."""

@@ -18,6 +18,7 @@ class SmallCNN(nn.Module):
     """
 
     head_names: ClassVar[tuple[str, ...]] = ("head",)
+    channels: ClassVar[int] = 128
 
     def __init__(self, classes: int, *, drop_rate: float = 0.0) -> None:
         super().__init__()
@@ -33,7 +34,11 @@ class SmallCNN(nn.Module):
             _conv_norm_relu(64, 128),
         )
         self.drop_rate = drop_rate
-        self.head = nn.Linear(128, classes)
+        self.head = nn.Linear(self.channels, classes)
+
+    def body(self) -> nn.Module:
+        """All but the head: (B, 3, H, W) images to (B, 128, H // 8, W // 8)."""
+        return self.features
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) images, H and W at least 8, to (B, classes) logits."""

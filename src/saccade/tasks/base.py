@@ -20,7 +20,7 @@ from saccade.config.schema import Config
 from saccade.data.dataset import collate
 from saccade.data.listing import Listing
 from saccade.data.transforms import Transform
-from saccade.samples import Batch, ImageLoss, Sample
+from saccade.samples import Batch, ImageLoss, Learned, Sample
 
 MASK_PNG = "mask_png"
 """The column in which a table of predictions carries predicted masks, as bytes of palette PNGs, to who writes them."""
@@ -140,10 +140,10 @@ class Task(ABC, Generic[P]):
         """Logits of which ``decode`` makes this prediction, which give averaged scores a loss; None: they have none."""
         return None
 
-    def learn(self, network: Network, batch: Batch, *, epoch: int) -> tuple[Tensor, ImageLoss]:
-        """Logits of a training batch, and the loss that the optimiser lowers; epochs count from 0."""
+    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
+        """Logits of a training batch, and what the optimiser lowers; epochs count from 0."""
         logits = network(batch.image)
-        return logits, self.loss(logits, batch)
+        return Learned(logits, self.loss(logits, batch))
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, P]:
         """The loss of a batch that is scored, and what the network says of it."""

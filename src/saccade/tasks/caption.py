@@ -32,7 +32,7 @@ from saccade.metrics.captions.scores import CAPTION_POOLING
 from saccade.metrics.stateful_caption import CaptionMetrics
 from saccade.nn.caption_network import CaptionNetwork, Seen
 from saccade.nn.scheduled_sampling import own_word_probability, read_own_words
-from saccade.samples import Batch, CaptionPrediction, ImageLoss, Sample
+from saccade.samples import Batch, CaptionPrediction, ImageLoss, Learned, Sample
 from saccade.tasks import labels, sentences
 from saccade.tasks.base import Network, Task
 from saccade.tasks.concepts import Concepts
@@ -155,12 +155,12 @@ class Caption(Task[CaptionPrediction]):
         target = batch.target[:, 1:]
         return losses.cross_entropy(logits, target, target != PAD, label_smoothing=self.section.label_smoothing)
 
-    def learn(self, network: Network, batch: Batch, *, epoch: int) -> tuple[Tensor, ImageLoss]:
-        """The loss of the words of the captions, or of what the drawn captions are worth."""
+    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
+        """The loss of the words of the captions, and beside it of the concepts; or what drawn captions are worth."""
         seen = network(batch.image)
         if self.section.loss == "self_critical":
             assert self._rewards is not None, "before_training comes first"
-            return self._rewards.loss(seen, batch.references)
+            return Learned(*self._rewards.loss(seen, batch.references))
         most = self.section.scheduled_sampling
         probability = own_word_probability(epoch, most=most) if most else 0.0
         memory = seen.memory()
@@ -176,12 +176,11 @@ class Caption(Task[CaptionPrediction]):
             state = state.detach()
         logits = torch.cat(said, dim=1)[:, : batch.target.shape[1] - 1]
         loss = self.loss(logits, batch)
-        if weight := self.section.concepts:
-            assert self._concepts is not None, "before_training comes first"
-            loss = ImageLoss(
-                loss.total + weight * self._concepts.loss(seen, batch.references) * loss.weight, loss.weight
-            )
-        return logits, loss
+        if not self.section.concepts:
+            return Learned(logits, loss)
+        assert self._concepts is not None, "before_training comes first"
+        concepts = self.section.concepts * self._concepts.loss(seen, batch.references)
+        return Learned(logits, loss, ImageLoss(concepts * loss.weight, loss.weight))
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, CaptionPrediction]:
         """The loss of one caption of each image, the same in every epoch; and what the network says by itself."""

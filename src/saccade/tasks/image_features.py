@@ -20,7 +20,7 @@ from saccade.data.feature_files import Pool, sha256
 from saccade.data.transforms import Transform
 from saccade.errors import CheckpointError, ConfigError
 from saccade.nn.detector_features import DETECTORS, PUBLISHED, DetectorFeatures, build_detector
-from saccade.nn.encoders import require_encoder
+from saccade.nn.image_encoders import require_image_encoder
 from saccade.nn.map_features import MapFeatures
 from saccade.tasks import labels
 
@@ -78,7 +78,7 @@ def feature_network(config: Config) -> ImageFeatures:
     require_weights(section)
     with _in_keys_of_features():
         if not section.are_boxes:
-            require_encoder(section.network, DETECTORS)
+            require_image_encoder(section.network, DETECTORS)
             network = MapFeatures(section.network, pretrained=section.pretrained, weights=section.weights)
             return ImageFeatures(network, pool=section.pool)
         detector = build_detector(

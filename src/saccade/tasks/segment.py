@@ -24,7 +24,7 @@ from saccade.losses import segment as losses
 from saccade.losses.weights import effective_class_weights, inverse_frequency, median_frequency
 from saccade.metrics.segmentation import SEGMENT_POOLING, image_accuracy, image_ious
 from saccade.metrics.stateful_segment import SegmentMetrics
-from saccade.samples import Batch, ImageLoss, MaskPrediction, Sample
+from saccade.samples import Batch, ImageLoss, Learned, MaskPrediction, Sample
 from saccade.tasks import labels, pixels
 from saccade.tasks.base import MASK_PNG, Network, Task
 
@@ -117,14 +117,15 @@ class Segment(Task[MaskPrediction]):
             found.append((factor, loss))
         return losses.combined(found)
 
-    def learn(self, network: Network, batch: Batch, *, epoch: int) -> tuple[Tensor, ImageLoss]:
-        """The loss of the network's answer and, weighted by ``task.auxiliary``, of those that it gives on the way."""
+    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
+        """The loss of the network's answer; beside it, weighted by ``task.auxiliary``, of those it gives on the way."""
         said = network(batch.image)
         logits, *others = said if isinstance(said, tuple) else (said,)
-        total, weight = self._loss_at_masks(logits, batch)
-        for other in others:
-            total = total + self.section.auxiliary * self._loss_at_masks(other, batch).total
-        return logits, ImageLoss(total, weight)
+        loss = self._loss_at_masks(logits, batch)
+        if not others:
+            return Learned(logits, loss)
+        total = torch.stack([self._loss_at_masks(other, batch).total for other in others]).sum(dim=0)
+        return Learned(logits, loss, ImageLoss(self.section.auxiliary * total, loss.weight))
 
     def _loss_at_masks(self, logits: Tensor, batch: Batch) -> ImageLoss:
         """The loss at the size of the masks, which are larger than the input where images are learned by heart."""

@@ -20,8 +20,9 @@ from saccade.data.vocabulary import SPECIAL, Vocabulary
 from saccade.data.wording import differing, named
 from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.metrics.captions.tokenizer import tokenize
-from saccade.nn.caption_network import CaptionNetwork, image_encoder, load_encoder, map_side
+from saccade.nn.caption_network import PLACE, CaptionNetwork, map_side
 from saccade.nn.captioners import build_captioner, require_captioner
+from saccade.nn.image_encoders import image_encoder, load_encoder
 from saccade.nn.init import initialize
 from saccade.nn.weights import load_weights, read_outputs, read_state_dict, require_file
 
@@ -161,8 +162,8 @@ def network(config: Config, words: tuple[str, ...]) -> CaptionNetwork:
     """
     section, encoder = config.model, None
     if config.data.features.path is None:
-        encoder, feature_size = image_encoder(section.encoder, pretrained=section.pretrained)
-        regions = map_side(encoder, config.data.side) ** 2
+        encoder, channels = image_encoder(section.encoder, pretrained=section.pretrained)
+        regions, feature_size = map_side(encoder, config.data.side) ** 2, channels + PLACE
     else:
         assert config.data.features.shape is not None, "the config must be resolved"
         regions, feature_size = config.data.features.shape
