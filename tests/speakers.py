@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from saccade.decode.captions import Captions, Memory, Rules
+from saccade.decode.captions import Decoded, Memory, Rules
 from saccade.nn.caption_base import Captioner
 from saccade.nn.captioners import build_captioner
 
@@ -64,7 +64,7 @@ def every_caption(network: Speaker, rules: Rules) -> Iterator[tuple[int, ...]]:
             yield said if length == rules.max_length else (*said, rules.end)
 
 
-def assert_alike_in_any_batch(name: str, describe: Callable[[Captioner, Memory], Captions]) -> None:
+def assert_alike_in_any_batch(name: str, describe: Callable[[Captioner, Memory], Decoded]) -> None:
     """That a network of that name describes six images as it does some of them, in any order."""
     network, features = taught(name)
     whole = describe(network, network.encode(features))

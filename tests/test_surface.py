@@ -25,6 +25,7 @@ COMMANDS = {
     "data features": ["--config", "--verify", "words"],
     "find-lr": ["--config", "--runs", "words"],
     "score captions": ["--json", "--partial", "references", "results"],
+    "score spotting": ["--confidences", "--json", "--lexicon", "ground_truth", "results"],
     "summary": ["--all", "--classes", "--config", "--depth", "--json", "words"],
 }
 
@@ -126,8 +127,8 @@ def test_config_keys() -> None:
 def test_python_names_are_those_of_the_commands() -> None:
     assert sorted(saccade.__all__) == [
         "Config", "Run", "SaccadeError", "browse", "data_check", "data_features", "data_fetch", "data_prepare",
-        "data_stats", "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions", "summary",
-        "train",
+        "data_stats", "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions",
+        "score_spotting", "summary", "train",
     ]  # fmt: skip
     for name in saccade.__all__:
         assert callable(getattr(saccade, name)), name

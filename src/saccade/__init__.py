@@ -2,7 +2,7 @@
 
 Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``, ``summary``,
 ``find_lr``, ``data_check``, ``data_stats``, ``data_prepare``, ``data_fetch``,
-``data_features``, ``score_captions``, ``load``; and ``Run`` opens a run folder.
+``data_features``, ``score_captions``, ``score_spotting``, ``load``; and ``Run`` opens a run folder.
 They are imported when first used, so that ``import saccade`` itself is quick.
 """
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         presets,
         report,
         score_captions,
+        score_spotting,
         summary,
         train,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "presets",
     "report",
     "score_captions",
+    "score_spotting",
     "summary",
     "train",
 ]

@@ -22,6 +22,7 @@ from saccade.commands import prepare as _prepare
 from saccade.commands import report as _report
 from saccade.commands import resume as _resume
 from saccade.commands import score as _score
+from saccade.commands import score_spotting as _score_spotting
 from saccade.commands import summary as _summary
 from saccade.commands import train as _train
 from saccade.commands.data import DataStatistics
@@ -47,6 +48,7 @@ __all__ = [
     "presets",
     "report",
     "score_captions",
+    "score_spotting",
     "summary",
     "train",
 ]
@@ -57,6 +59,7 @@ browse = _browse.browse
 report = _report.report
 summary = _summary.summary
 score_captions = _score.score_captions
+score_spotting = _score_spotting.score_spotting
 presets = _config.preset_names
 
 

@@ -25,6 +25,16 @@ class SampleKey:
 
 
 @dataclass(frozen=True)
+class SeenWords:
+    """The K words of an image, K >= 0, as they lie in the network's input. Stays on the CPU."""
+
+    quads: Tensor  # (K, 4, 2) float32, x and y in pixels of the input, clockwise from where reading begins
+    texts: tuple[str, ...]  # K transcripts
+    cared: Tensor  # (K,) bool, False: neither learned nor scored
+    scale: tuple[float, float]  # pixels of the input for one pixel of the file, in x and in y
+
+
+@dataclass(frozen=True)
 class Sample:
     """One image as the network sees it, and its target."""
 
@@ -33,8 +43,10 @@ class Sample:
     target: Tensor
     """classify: () int64 class; multilabel: (C,) int8 of 1 present, 0 absent, -1 ignored; segment: (h, w) uint8 class
     of each pixel, 255 void, which may be of another size than the image; caption: (L,) int64 words from <start> to
-    <end>."""
+    <end>; spot: (7, h, w) float32 maps at a quarter of the image: score, what is cared for, distances to top, bottom,
+    left and right in pixels, angle."""
     references: tuple[str, ...] = ()  # caption: all captions of the image
+    words: SeenWords | None = None  # spot
 
 
 @dataclass(frozen=True)
@@ -45,10 +57,11 @@ class Batch:
     image: Tensor  # (B, 3, H, W) float32, normalised; or features, (B, D) or (B, R, D) float32
     target: Tensor
     """classify: (B,) int64; multilabel: (B, C) int8; segment: (B, h, w) uint8, 255 void or padding; caption: (B, L)
-    int64, 0 padding."""
-    size: Tensor | None = None  # segment: (B, 2) int64 height and width of each target; stays on the CPU, like index
-    length: Tensor | None = None  # caption: (B,) int64 words of each target, <start> and <end> among them; likewise
+    int64, 0 padding; spot: (B, 7, h, w) float32, 0 padding."""
+    size: Tensor | None = None
+    """(B, 2) int64 height and width, segment: of each target; spot: of each image; stays on the CPU, like index."""
     references: tuple[tuple[str, ...], ...] = ()  # caption: B times all captions of the image
+    words: tuple[SeenWords, ...] = ()  # spot: those of each image
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> Batch:
         """The same batch on a device; called by Lightning."""
@@ -57,9 +70,9 @@ class Batch:
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory, for the copy to a GPU; called by the DataLoader."""
-        size, length = (None if part is None else part.pin_memory() for part in (self.size, self.length))
+        size = None if self.size is None else self.size.pin_memory()
         image, target = self.image.pin_memory(), self.target.pin_memory()
-        return replace(self, index=self.index.pin_memory(), image=image, target=target, size=size, length=length)
+        return replace(self, index=self.index.pin_memory(), image=image, target=target, size=size)
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,16 @@ class CaptionPrediction:
 
     captions: tuple[str, ...]  # B texts, words parted by one blank; empty where the network says nothing
     weights: tuple[Tensor | None, ...]  # of each, (words, R) where it looked, rows of sum 1; None: it does not say
+
+
+@dataclass(frozen=True)
+class SpotPrediction:
+    """What a text spotter finds in B images; of each its K words, the surest first."""
+
+    quads: tuple[Tensor, ...]  # (K, 4, 2) float32 in pixels of the file, clockwise from where reading begins
+    scores: tuple[Tensor, ...]  # (K,) float32 in [0, 1], how surely there is text
+    texts: tuple[tuple[str, ...], ...]  # K readings; empty ones where nothing is read
+    maps: tuple[Tensor, ...]  # (h, w) float32 in [0, 1], the score at every fourth pixel of the input
 
 
 class ImageLoss(NamedTuple):

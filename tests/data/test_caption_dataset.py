@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from saccade.data.caption_dataset import CaptionDataset, chunks, collate_captions
+from saccade.data.caption_dataset import CaptionDataset, collate_captions, input_chunks
 from saccade.data.captions import Captions
 from saccade.data.dataset import EpochSampler, FeatureDataset, ImageDataset
 from saccade.data.listing import Listing
@@ -129,48 +129,31 @@ def sample(*numbers: int) -> Sample:
 def test_a_batch_is_padded_at_the_end() -> None:
     batch = collate_captions([sample(1, 5, 6, 7, 3), sample(1, 3), sample(1, 9, 3)])
     assert batch.target.tolist() == [[1, 5, 6, 7, 3], [1, 3, 0, 0, 0], [1, 9, 3, 0, 0]]
-    assert batch.length is not None
-    assert batch.length.tolist() == [5, 2, 3]
     assert batch.image.shape == (3, 2, 4)
     assert batch.index.tolist() == [3, 3, 3]
-    assert batch.target.dtype == batch.length.dtype == torch.int64
-
-
-def test_a_batch_keeps_its_lengths_where_it_goes() -> None:
-    batch = collate_captions([sample(1, 5, 3), sample(1, 3)]).to(torch.device("cpu"))
-    assert batch.length is not None
-    assert batch.length.tolist() == [3, 2]
-    assert Batch(batch.index, batch.image, batch.target).to(torch.device("cpu")).length is None
+    assert batch.target.dtype == torch.int64
 
 
 def test_chunks_by_hand() -> None:
     captions = torch.tensor([[START, 5, 6, 7, END], [START, 8, END, PAD, PAD]])
-    first, second = chunks(captions, 3)
-    assert first.words.tolist() == [[1, 5, 6], [1, 8, 3]]
-    assert first.target.tolist() == [[5, 6, 7], [8, 3, 0]]
-    assert first.weight.tolist() == [[1, 1, 1], [1, 1, 0]]
-    assert second.words.tolist() == [[7, 3, 0], [0, 0, 0]]
-    assert second.target.tolist() == [[3, 0, 0], [0, 0, 0]]
-    assert second.weight.tolist() == [[1, 0, 0], [0, 0, 0]]
+    first, second = input_chunks(captions, 3)
+    assert first.tolist() == [[1, 5, 6], [1, 8, 3]]
+    assert second.tolist() == [[7, 3, 0], [0, 0, 0]]
 
 
 @pytest.mark.parametrize("length", [2, 3, 25, 26, 27, 51, 52])
 def test_chunks_of_25_are_those_of_the_padded_captions(length: int) -> None:
-    """The course's form: pad to 25 * ceil((L - 1) / 25) + 1; inputs have no last word, targets no first."""
+    """The course's form: pad to 25 * ceil((L - 1) / 25) + 1; inputs have no last word."""
     captions = torch.randint(4, 100, (3, length), generator=torch.Generator().manual_seed(length))
     captions[:, 0], captions[:, -1] = START, END
     padded = torch.zeros(3, 25 * -(-(length - 1) // 25) + 1, dtype=torch.int64)
     padded[:, :length] = captions
-    found = list(chunks(captions, 25))
+    found = list(input_chunks(captions, 25))
     assert len(found) == -(-(length - 1) // 25)
-    assert all(part.words.shape == part.target.shape == (3, 25) for part in found)
-    assert torch.equal(torch.cat([part.words for part in found], dim=1), padded[:, :-1])
-    assert torch.equal(torch.cat([part.target for part in found], dim=1), padded[:, 1:])
-    assert sum(float(part.weight.sum()) for part in found) == 3 * (length - 1)
+    assert all(part.shape == (3, 25) for part in found)
+    assert torch.equal(torch.cat(found, dim=1), padded[:, :-1])
 
 
 def test_one_chunk_where_all_fits() -> None:
-    (only,) = chunks(torch.tensor([[START, END]]), 25)
-    assert only.words[0].tolist() == [START, END] + [PAD] * 23
-    assert only.target[0].tolist() == [END] + [PAD] * 24
-    assert only.weight.sum() == 1
+    (only,) = input_chunks(torch.tensor([[START, END]]), 25)
+    assert only.tolist() == [[START, END] + [PAD] * 23]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor
 
 from saccade.decode.beam import LengthPenalty, beam, penalty
-from saccade.decode.captions import Captions, Memory, Rules, greedy
+from saccade.decode.captions import Decoded, Memory, Rules, greedy
 from saccade.nn.captioners import CAPTIONERS
 from speakers import Speaker, assert_alike_in_any_batch, every_caption, images, log_probs
 
@@ -15,7 +17,7 @@ PENALTIES: list[tuple[LengthPenalty, float]] = [("none", 0.0), ("avg", 0.0), ("w
 SHORT = Rules(max_length=4)
 
 
-def words(found: Captions, i: int) -> tuple[int, ...]:
+def words(found: Decoded, i: int) -> tuple[int, ...]:
     return tuple(found.tokens[i, : int(found.length[i])].tolist())
 
 
@@ -55,9 +57,7 @@ def by_definition(
 
 
 @pytest.mark.parametrize(("kind", "alpha"), PENALTIES)
-@pytest.mark.parametrize(
-    "rules", [SHORT, Rules(max_length=4, block_repeats=False), Rules(max_length=5, block_ngrams=1)]
-)
+@pytest.mark.parametrize("rules", [SHORT, Rules(max_length=4, block_repeats=True), Rules(max_length=5, block_ngrams=1)])
 def test_a_beam_wide_enough_finds_the_best_of_all_captions(rules: Rules, kind: LengthPenalty, alpha: float) -> None:
     for seed in range(4):
         network, memory = Speaker(7, seed=seed, regions=2), images(3, seed)
@@ -70,9 +70,11 @@ def test_a_beam_wide_enough_finds_the_best_of_all_captions(rules: Rules, kind: L
 
 
 @pytest.mark.parametrize(("kind", "alpha"), PENALTIES)
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_a_narrow_beam_finds_what_the_definition_finds(size: int, kind: LengthPenalty, alpha: float) -> None:
-    rules, different = Rules(max_length=7), 0
+@pytest.mark.parametrize(("size", "block_repeats"), [(1, False), (2, False), (3, False), (3, True), (5, False)])
+def test_a_narrow_beam_finds_what_the_definition_finds(
+    size: int, block_repeats: bool, kind: LengthPenalty, alpha: float
+) -> None:
+    rules, different, repeated = Rules(max_length=7, block_repeats=block_repeats), 0, 0
     for seed in range(6):
         network, memory = Speaker(9, seed=seed, sharpness=1.2), images(4, seed)
         found = beam(network, memory, rules, size=size, length_penalty=kind, alpha=alpha)
@@ -82,7 +84,9 @@ def test_a_narrow_beam_finds_what_the_definition_finds(size: int, kind: LengthPe
             total = float(found.log_probs[i].sum())
             assert total / penalty(len(caption), kind, alpha) == pytest.approx(score, rel=1e-12)
             different += caption != words(greedy(network, memory, rules), i)
+            repeated += any(a == b for a, b in itertools.pairwise(caption))
     assert (different == 0) == (size == 1)
+    assert (repeated == 0) == block_repeats
 
 
 @pytest.mark.parametrize(("kind", "alpha"), PENALTIES)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from saccade.decode.beam import beam
 from saccade.decode.captions import Memory, Rules, drawn, forbidden, greedy
 from saccade.errors import SaccadeError
 from saccade.nn.captioners import CAPTIONERS, build_captioner
@@ -88,14 +91,28 @@ def test_log_probabilities_are_the_network_s_also_where_something_is_forbidden()
         assert found.log_probs[i, :length].tolist() == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_network_that_has_diverged_is_told() -> None:
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+@pytest.mark.parametrize("search", [greedy, partial(beam, size=3), drawn])
+def test_a_network_that_has_diverged_is_told(search: Callable[..., object], score: float) -> None:
     class Diverged(Speaker):
         def step(self, tokens: Tensor, memory: Memory, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
             logits, state, weights = super().step(tokens, memory, state)
-            return logits * torch.nan, state, weights
+            logits[-1, 5] = score  # one word of one image is enough
+            return logits, state, weights
 
     with pytest.raises(SaccadeError, match="diverged"):
-        greedy(Diverged(7), images(2), Rules())
+        search(Diverged(7), images(2), Rules())
+
+
+def test_a_word_that_the_network_excludes_is_not_said() -> None:
+    class Excluding(Speaker):
+        def step(self, tokens: Tensor, memory: Memory, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+            logits, state, weights = super().step(tokens, memory, state)
+            logits[:, 4:6] = -torch.inf
+            return logits, state, weights
+
+    found = greedy(Excluding(7), images(20), Rules(max_length=5))
+    assert set(found.tokens[found.tokens != PAD].tolist()) <= {END, 6}
 
 
 # What is forbidden.
@@ -152,8 +169,8 @@ def test_captions_are_drawn_by_their_probability() -> None:
     """Of all that may be said, with what is forbidden spread over the rest word by word."""
     network, rules = Speaker(6, seed=3, sharpness=0.7), Rules(max_length=3)
     memory, count = images(1), 20_000
-    generator = torch.Generator().manual_seed(0)
-    found = drawn(network, (memory[0].expand(count, -1),), rules, generator=generator)
+    torch.manual_seed(0)
+    found = drawn(network, (memory[0].expand(count, -1),), rules)
     counts = Counter(tuple(row[row != PAD].tolist()) for row in found.tokens)
     assert set(counts) <= set(every_caption(network, rules))
     said_with = found.log_probs.sum(dim=1).exp().tolist()
@@ -167,7 +184,7 @@ def test_gradients_go_through_the_log_probabilities_of_what_is_drawn() -> None:
     torch.manual_seed(0)
     network = build_captioner("lstm", vocabulary=9, feature_size=4, embedding=5, hidden=6)
     memory = network.encode(torch.rand(3, 2, 4))
-    found = drawn(network, memory, Rules(max_length=5), generator=torch.Generator().manual_seed(0))
+    found = drawn(network, memory, Rules(max_length=5))
     assert bool(found.log_probs.isfinite().all())
     found.log_probs.sum().backward()
     assert all(

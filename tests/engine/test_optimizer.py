@@ -9,6 +9,8 @@ import torch
 
 from saccade.config.schema import Optim
 from saccade.engine.optimizer import WARMUP_START, build_optimizer, build_schedule
+from saccade.nn.caption_network import CaptionNetwork
+from saccade.nn.captioners import CAPTIONERS, build_captioner
 from saccade.nn.small import SmallCNN
 
 
@@ -83,6 +85,20 @@ def test_groups_hold_every_parameter_once_and_decay_only_matrices() -> None:
         assert all((p.ndim > 1) == (group["weight_decay"] > 0) for p in group["params"])
         in_head = any(p is q for p in group["params"] for q in network.head.parameters())
         assert group["lr"] == pytest.approx(1e-2 if in_head else 1e-3)
+
+
+@pytest.mark.parametrize("name", CAPTIONERS)
+def test_biases_are_not_decayed_whatever_their_shape(name: str) -> None:
+    """Those of recurrent cells are rows, (1, H)."""
+    sizes = {"hidden": 8} if name == "transformer" else {"hidden": 8, "embedding": 6}
+    network = CaptionNetwork(build_captioner(name, vocabulary=9, feature_size=4, regions=3, **sizes))
+    optimizer = build_optimizer(network, config(optim={"weight_decay": 0.1}))
+    decayed = {id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]}
+    kept = [key for key, p in network.named_parameters() if id(p) not in decayed]
+    assert [key for key in kept if "bias" not in key.rpartition(".")[2] and "norm" not in key] == []
+    assert [key for key, p in network.named_parameters() if "bias" in key and id(p) in decayed] == []
+    grouped = [p for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(map(id, grouped)) == sorted(map(id, network.parameters()))
 
 
 @pytest.mark.parametrize(

@@ -172,9 +172,9 @@ DRAWN = [[4, 5, 3, 0], [4, 5, 7, 3], [4, 5, 7, 4], [6, 3, 0, 0], [4, 6, 7, 3], [
 GREEDY = [[4, 5, 3], [4, 6, 3]]
 
 
-def said_of(tokens: list[list[int]], log_probs: Tensor) -> decoding.Captions:
+def said_of(tokens: list[list[int]], log_probs: Tensor) -> decoding.Decoded:
     numbers = torch.tensor(tokens)
-    return decoding.Captions(numbers, log_probs, None, (numbers != 0).sum(dim=1))
+    return decoding.Decoded(numbers, log_probs, None, (numbers != 0).sum(dim=1))
 
 
 def ciders(tokens: list[list[int]], images: list[int]) -> list[float]:
@@ -195,12 +195,12 @@ def learned_from_rewards(monkeypatch: pytest.MonkeyPatch, baseline: str) -> tupl
     masked = log_probs.masked_fill(torch.tensor(DRAWN) == 0, 0.0)
     modes = []
 
-    def greedily(network: nn.Module, memory: decoding.Memory, rules: decoding.Rules) -> decoding.Captions:
+    def greedily(network: nn.Module, memory: decoding.Memory, rules: decoding.Rules) -> decoding.Decoded:
         modes.append(network.training)
         assert not torch.is_grad_enabled()
         return said_of(GREEDY, torch.zeros(2, 3))
 
-    def draw(network: nn.Module, memory: decoding.Memory, rules: decoding.Rules) -> decoding.Captions:
+    def draw(network: nn.Module, memory: decoding.Memory, rules: decoding.Rules) -> decoding.Decoded:
         modes.append(network.training)
         assert [len(part) for part in memory] == [6]
         assert torch.equal(memory[0][0], memory[0][2])  # three rows of the first image, then of the second

@@ -26,7 +26,7 @@ class Attention:
     problem: str | None = None
 
 
-def words_of(caption: str) -> list[str]:
+def split_at_blanks(caption: str) -> list[str]:
     """The words that rows of weights belong to: what stands between single spaces."""
     return caption.split(" ") if caption else []
 
@@ -35,13 +35,13 @@ def read_attention(evaluation: Evaluation, row: int, caption: str, regions: Mapp
     """The attention of image ``row``; nothing where the network does not look at regions one by one."""
     scan = pl.scan_parquet(evaluation.predictions_file)
     there = scan.collect_schema().names()
-    if "attention" not in there or not words_of(caption):
+    if "attention" not in there or not split_at_blanks(caption):
         return Attention()
     columns = [name for name in ("attention", "boxes") if name in there]
     found = scan.select(columns).slice(row, 1).collect().row(0, named=True)
     if found["attention"] is None:
         return Attention()
-    return checked(found["attention"], found.get("boxes"), words_of(caption), regions)
+    return checked(found["attention"], found.get("boxes"), split_at_blanks(caption), regions)
 
 
 def checked(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from saccade.browse.attention import Attention, read_attention, words_of
+from saccade.browse.attention import Attention, read_attention, split_at_blanks
 from saccade.browse.base import BaseGallery, Choice, Rows, Show, UnknownError, by_value, number
 from saccade.browse.caption_overview import overview
 from saccade.browse.captions import CaptionPredictions
@@ -77,7 +77,7 @@ class CaptionGallery(BaseGallery):
         attention = self._attention(row)
         return self._tile(row, None) | {
             "references": self.predictions.references[row].to_list(),
-            "words": words_of(self.predictions.captions[row]),
+            "words": split_at_blanks(self.predictions.captions[row]),
             "weights": attention.weights,
             "boxes": attention.boxes,
             "attention_problem": attention.problem,

@@ -50,7 +50,39 @@ class Thumbnail:
     data: bytes
 
 
-class Thumbnails:
+class Kept:
+    """Keeps what was made of files and used last, up to ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = 0
+        self._made: OrderedDict[str, Thumbnail] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def made(self, file: Path, what: str, make: Callable[[], bytes]) -> Thumbnail:
+        """What ``make`` gives, unless it was made of this ``file`` before and the file is the same; ``what`` names it.
+
+        Raises:
+            OSError: the file is not there, or as ``make`` raises it.
+        """
+        stat = file.stat()
+        name = f"{file}\n{stat.st_mtime_ns}\n{stat.st_size}\n{what}"
+        tag = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        with self._lock:
+            if tag in self._made:
+                self._made.move_to_end(tag)
+                return self._made[tag]
+        made = Thumbnail(tag, make())
+        with self._lock:
+            if tag not in self._made:  # another request may have made it meanwhile
+                self._made[tag] = made
+                self._held += len(made.data)
+            while self._held > self._limit and len(self._made) > 1:
+                self._held -= len(self._made.popitem(last=False)[1].data)
+        return made
+
+
+class Thumbnails(Kept):
     """Makes thumbnails and keeps the last used ones, up to ``limit`` bytes.
 
     ``make`` turns a file and a size into bytes, a JPEG by default, and raises OSError where it cannot; ``key`` names
@@ -60,12 +92,9 @@ class Thumbnails:
     def __init__(
         self, limit: int = 64_000_000, make: Callable[[Path, int], bytes] | None = None, key: str = ""
     ) -> None:
-        self._limit = limit
+        super().__init__(limit)
         self._make = make or _shrunk
         self._key = key
-        self._held = 0
-        self._made: OrderedDict[str, Thumbnail] = OrderedDict()
-        self._lock = threading.Lock()
 
     def get(self, file: Path, size: int) -> Thumbnail:
         """What ``file`` shows, at most ``size`` pixels on its longer side, upright.
@@ -73,21 +102,7 @@ class Thumbnails:
         Raises:
             OSError: it cannot be read.
         """
-        stat = file.stat()
-        name = f"{file}\n{stat.st_mtime_ns}\n{stat.st_size}\n{size}\n{self._key}"
-        tag = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        with self._lock:
-            if tag in self._made:
-                self._made.move_to_end(tag)
-                return self._made[tag]
-        made = Thumbnail(tag, self._make(file, size))
-        with self._lock:
-            if tag not in self._made:  # another request may have made it meanwhile
-                self._made[tag] = made
-                self._held += len(made.data)
-            while self._held > self._limit and len(self._made) > 1:
-                self._held -= len(self._made.popitem(last=False)[1].data)
-        return made
+        return self.made(file, f"{size}\n{self._key}", lambda: self._make(file, size))
 
 
 def _shrunk(file: Path, size: int) -> bytes:

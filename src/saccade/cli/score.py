@@ -29,3 +29,27 @@ def score_captions(
         print(json.dumps({**found.metrics, "n": found.n}, indent=2))
     else:
         print_table(score_table(found))
+
+
+@app.command("spotting", epilog="Example: saccade score spotting results.zip gt.zip --lexicon words.txt")
+def score_spotting(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A zip or folder of res_<image>.txt.")],
+    ground_truth: Annotated[Path, typer.Argument(metavar="GROUNDTRUTH", help="A zip or folder of gt_<image>.txt.")],
+    lexicon: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Take the nearest of its words; or a zip of voc_<image>.txt.")
+    ] = None,
+    confidences: Annotated[
+        bool | None,
+        typer.Option("--confidences/--no-confidences", help="Whether one follows the corners; else the lines tell."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Precision, recall and hmean of text found, read and spotted, by the rules of ICDAR 2015's scripts."""
+    from saccade.commands.score_spotting import as_document, score_table
+    from saccade.commands.score_spotting import score_spotting as command
+
+    found = command(results, ground_truth, lexicon=lexicon, confidences=confidences)
+    if as_json:
+        print(json.dumps(as_document(found), indent=2))
+    else:
+        print_table(score_table(found))

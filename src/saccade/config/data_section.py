@@ -39,7 +39,12 @@ class Augment(Section):
     """Pixels of black put around the image that evaluation sees, of which a random square of image_size is cut; needs
     `crop: null`. 0 is off."""
     rotate: Annotated[float, Field(ge=0.0, le=180.0), NUMBER] = 0.0
-    """For segment: largest angle in degrees by which image and mask are turned, either way."""
+    """For segment and spot: largest angle in degrees by which an image is turned, either way, and its mask or words."""
+    longer_side: tuple[Side, Side] | None = None
+    """For spot: range of what the longer side of a training image is resized to, before a square of image_size is cut
+    from it that cuts no word; null takes that of scoring, `data.longer_side`."""
+    stretch: tuple[Positive, Positive] | None = None
+    """For spot: range of a factor on the height alone, such as [0.8, 1.2]."""
     size: Side | tuple[Side, Side] | None = None
     """For segment: height and width of a training image, where they differ from those of scoring, image_size; a smaller
     cut costs less time, and networks without dense layers take images of any size."""
@@ -72,6 +77,11 @@ class Augment(Section):
             raise ValueError(
                 f"data.augment.scale: found {list(self.scale)}; allowed: [low, high] with 0 < low <= high, or null"
             )
+        for key, given in (("longer_side", self.longer_side), ("stretch", self.stretch)):
+            if given is not None and given[0] > given[1]:
+                raise ValueError(
+                    f"data.augment.{key}: found {list(given)}; allowed: [low, high] with 0 < low <= high, or null"
+                )
         if self.scale is not None and self.crop is not None:
             raise ValueError(
                 f"data.augment.scale: is {list(self.scale)}, and data.augment.crop cuts at random too; "
@@ -105,6 +115,8 @@ class Scenes(Section):
     """Height and width of a scene in pixels."""
     seed: NonNegativeInteger = 0
     """Seed of the drawing; the training seed has no influence on the scenes."""
+    characters: Literal["digits", "upper", "mixed"] = "mixed"
+    """For spot: what the words are made of."""
 
 
 class Features(Section):
@@ -153,9 +165,10 @@ class Features(Section):
 class Data(Section):
     """Where the images and labels are, how they are split, and how an image becomes a tensor."""
 
-    format: Literal["voc", "folder", "table", "masks", "coco", "karpathy", "scenes"]
+    format: Literal["voc", "folder", "table", "masks", "coco", "karpathy", "icdar", "sroie", "mmocr", "scenes"]
     """Layout on disk: Pascal VOC; one folder a class; a CSV or Parquet table; folders `images` and `masks`; for
-    captions COCO's JSON or Karpathy's; or the built-in scenes, drawn to `data.root` at first use."""
+    captions COCO's JSON or Karpathy's; for text ICDAR's files, SROIE's or MMOCR's JSON; or the built-in scenes, drawn
+    to `data.root` at first use."""
     root: Path
     """Folder of the data set. A relative path is relative to the config file it stands in (for presets and on
     the command line: to the current folder); where nothing is there, to the folder named by the environment
@@ -183,7 +196,10 @@ class Data(Section):
     """For `folder`: the CSV file, relative to `root`, whose columns class and name say what each class folder is
     called; auto takes `classes.csv` where there is one; null keeps the names of the folders."""
     image_size: Side | tuple[Side, Side] = 224
-    """Height and width of the network's input in pixels: one number, or for segment also [height, width]."""
+    """Height and width of the network's input in pixels: one number, or for segment also [height, width]. For spot: of
+    the squares that are learned from."""
+    longer_side: Side | None = None
+    """For spot: what the longer side of an image is resized to in scoring; null leaves images as they are."""
     resize: Literal["crop", "squash"] = "crop"
     """In evaluation: crop resizes the shorter side to image_size / resize_crop and cuts the centre; squash
     resizes both sides to image_size and keeps everything in view."""
@@ -232,7 +248,7 @@ class Data(Section):
     mask_suffix: str = ""
     """For `masks`: what a mask's name has after the name of its image, such as `_mask`."""
     images: Text | None = None
-    """For captions: the folder of the images, relative to `root`; null looks for it."""
+    """For captions and `mmocr`: the folder of the images, relative to `root`; null looks for it."""
     captions: Text | None = None
     """For `karpathy`: the JSON file, relative to `root`; null takes the one `dataset_*.json` there is."""
     features: Features = Features()

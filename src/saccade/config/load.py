@@ -18,6 +18,8 @@ from saccade.errors import ConfigError, DataError
 
 PATH_KEYS: tuple[tuple[str, ...], ...] = (
     ("task", "vocabulary"),
+    ("task", "alphabet"),
+    ("task", "lexicon"),
     ("data", "root"),
     ("data", "features", "path"),
     ("data", "features", "weights"),

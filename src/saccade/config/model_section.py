@@ -25,7 +25,7 @@ class Model(Section):
     `56`) or any timm backbone by its timm name; with a tag, such as `resnet18.a1_in1k`, it is timm's in any case. For
     segment: `fcn_basic`, `unet`, `fcn`, `glance`, or `smp_` and a decoder of segmentation_models_pytorch, such as
     `smp_unet`, `smp_fpn`, `smp_deeplabv3plus`. For caption: `rnn`, `gru`, `gru_torch` (the GRU of torch.nn), `lstm`,
-    `attention`, `updown`, `transformer`."""
+    `attention`, `updown`, `transformer`. For spot: `fots`, which finds and reads text, or `east`, which finds it."""
     pretrained: bool = False
     """Start from timm's published weights; the only setting that may touch the network."""
     weights: Path | None = None
@@ -56,7 +56,8 @@ class Model(Section):
     encoder: Text = "resnet34"
     """For the segmentation networks `fcn` and `smp_...`: the timm backbone that they stand on. For caption without
     stored features: the backbone whose last map is what the caption network sees; `small_cnn` and `cifar_resnet20`
-    (`32`, `44`, `56`) are ours."""
+    (`32`, `44`, `56`) are ours. For spot: a timm backbone with maps of 1/4 to 1/32 of the image, or `small_spot`, ours
+    for CPUs."""
     depth: Annotated[int, Field(ge=1, le=8), NUMBER] = 4
     """For `unet`: how often the map is halved."""
     width: Count | None = None
@@ -67,7 +68,13 @@ class Model(Section):
     embedding: Count | None = None
     """For caption: numbers of a word; null takes 300, or 1000 for `updown`."""
     hidden: Count | None = None
-    """For caption: units of a layer; null takes 512, or 1000 for `updown`."""
+    """For caption: units of a layer; null takes 512, or 1000 for `updown`. For spot: units of the reader's LSTM in each
+    direction; null takes 256."""
+    reach: Positive | None = None
+    """For spot: pixels of the input, the farthest that a side of a word can be from a place in it; null takes
+    data.image_size."""
+    max_width: Count = 128
+    """For spot: columns of the widest word that is read, where 8 rows are its height; wider ones are squeezed."""
     fused: bool = True
     """For caption: run recurrent layers through torch's kernels where these compute the same; only the speed
     differs."""

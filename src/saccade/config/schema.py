@@ -26,7 +26,7 @@ from saccade.config.fields import (
     Text,
 )
 from saccade.config.model_section import Model
-from saccade.config.task_sections import CaptionTask, ClassifyTask, MultilabelTask, SegmentTask
+from saccade.config.task_sections import CaptionTask, ClassifyTask, MultilabelTask, SegmentTask, SpotTask
 
 
 class Loader(Section):
@@ -162,7 +162,7 @@ class Config(Section):
     """Name of the run: its folder is `runs/<name>/<number>`."""
     seed: Annotated[int, Field(ge=0, lt=2**32), NUMBER] = 0
     """Seed of everything random; the same seed gives the same numbers, whatever the number of workers."""
-    task: Annotated[MultilabelTask | ClassifyTask | SegmentTask | CaptionTask, Field(discriminator="name")]
+    task: Annotated[MultilabelTask | ClassifyTask | SegmentTask | CaptionTask | SpotTask, Field(discriminator="name")]
     """What is learned, with its loss and its metrics."""
     data: Data
     """Where the data are and how they are read."""

@@ -226,3 +226,39 @@ class CaptionTask(Section):
                 "set task.beam=5 or task.length_penalty=none"
             )
         return self
+
+
+class SpotTask(Section):
+    """Text in scenes: where it is, and what it says."""
+
+    name: Literal["spot"]
+    """The task."""
+    alphabet: Path | Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    """The characters that can be read: the `alphabet.json` of a run, or a list; null takes those of the training split.
+    A run keeps its own as `alphabet.json`."""
+    score_loss: Literal["ohem", "dice", "balanced"] = "ohem"
+    """Loss of where text is: cross-entropy of the text, the 512 hardest and 512 random places of an image (FOTS, arXiv
+    1801.01671); one minus the Dice coefficient; or cross-entropy balanced between the two (EAST, arXiv 1704.03155)."""
+    geometry: NonNegative = 1.0
+    """Weight of the loss of the boxes, -log IoU and the angle's."""
+    angle: NonNegative = 10.0
+    """Weight, within the loss of the boxes, of 1 - cos of the angle's error."""
+    reading: NonNegative = 1.0
+    """Weight of the loss of what is read (CTC)."""
+    shrink: Annotated[float, Field(ge=0.0, lt=0.5), NUMBER] = 0.3
+    """Share of an edge by which the part of a word that counts as text is smaller at each end; the band around it is
+    not cared for."""
+    min_side: NonNegative = 10.0
+    """Pixels of the network's input: text with a shorter side is not learned."""
+    threshold: Probability = 0.8
+    """A place belongs to text if its score is higher."""
+    merge_iou: Probability = 0.2
+    """Boxes of neighbouring places that overlap more are merged (locality-aware NMS, arXiv 1704.03155)."""
+    nms_iou: Probability = 0.2
+    """Of merged boxes that overlap more the surest stays."""
+    min_score: Probability = 0.1
+    """A box stays if the mean score inside it is higher."""
+    max_places: Count = 10000
+    """The surest places of an image that are looked at, so that an untrained network does not take minutes."""
+    lexicon: Path | None = None
+    """A file with a word a line: what is read is the one that fits best. null reads any characters."""

@@ -1,12 +1,11 @@
 """The torch data set of images and captions, and how captions of unlike lengths become a batch.
 
-Letters: B captions, L words of the longest of them with ``<start>`` and ``<end>``, T steps of a chunk.
+Letters: B captions, L words of the longest of them with ``<start>`` and ``<end>``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -58,34 +57,24 @@ class CaptionDataset(Dataset[Sample]):
 
 
 def collate_captions(samples: Sequence[Sample]) -> Batch:
-    """Stack samples into a batch: captions (B, L) padded with ``<pad>`` at the end, ``length`` (B,) without padding."""
+    """Stack samples into a batch: captions (B, L) padded with ``<pad>`` at the end."""
     return Batch(
         index=torch.tensor([sample.index for sample in samples], dtype=torch.int64),
         image=torch.stack([sample.image for sample in samples]),
         target=pad_sequence([sample.target for sample in samples], batch_first=True, padding_value=PAD),
-        length=torch.tensor([len(sample.target) for sample in samples], dtype=torch.int64),
         references=tuple(sample.references for sample in samples),
     )
 
 
-class Chunk(NamedTuple):
-    """A few steps of a batch of captions, for truncated back-propagation through time."""
+def input_chunks(captions: Tensor, steps: int) -> Iterator[Tensor]:
+    """What is put in at each step, (B, ``steps``) int64 at a time, for truncated back-propagation through time.
 
-    words: Tensor  # (B, T) int64, what is put in at each step
-    target: Tensor  # (B, T) int64, the word after it
-    weight: Tensor  # (B, T) float32, 1 where ``target`` is a word or <end>, 0 where it is padding
-
-
-def chunks(captions: Tensor, steps: int) -> Iterator[Chunk]:
-    """Cut captions (B, L) int64, L >= 2, into ceil((L - 1) / ``steps``) chunks of ``steps`` steps each.
-
-    Words are those at 0 to L - 2 and targets those at 1 to L - 1, padded with ``<pad>`` to a multiple of ``steps``: the
-    captions are as if padded to steps * ceil((L - 1) / steps) + 1. A state is carried from chunk to chunk, detached.
+    Of captions (B, L) int64, L >= 2, the words at 0 to L - 2 are put in, in ceil((L - 1) / ``steps``) chunks, the last
+    padded with ``<pad>``.
     """
     length = captions.shape[1]
     assert length >= 2
     assert steps >= 1
     padded = pad(captions, (0, -(length - 1) % steps), value=PAD)
     for start in range(0, padded.shape[1] - 1, steps):
-        target = padded[:, start + 1 : start + 1 + steps]
-        yield Chunk(padded[:, start : start + steps], target, (target != PAD).float())
+        yield padded[:, start : start + steps]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from saccade.data.captions import Captions
 from saccade.data.masks import MaskCoding
 from saccade.data.paths import PathList
+from saccade.data.words import Words
 
 PRESENT, ABSENT, IGNORED = 1, 0, -1
 
@@ -50,8 +51,9 @@ class Listing:
     ``images``: N paths relative to ``root``, with forward slashes, in the order of the split's own file or
     sorted. ``targets``: for one class an image, (N,) int64 positions in ``classes``; for many, (N, C) int8 of
     1 present, 0 absent, -1 ignored (difficult in VOC's sense: neither scored nor learned). ``masks``: where pixels
-    have classes; an image's targets then say which of them occur. ``captions``: where images are described in words;
-    there are no classes then, and targets are (N, 0).
+    have classes; an image's targets then say which of them occur. ``captions``: where images are described in words.
+    ``words``: where the text in them is marked and transcribed. There are no classes with either, and targets are
+    (N, 0).
     """
 
     root: Path
@@ -60,12 +62,14 @@ class Listing:
     classes: tuple[str, ...]
     masks: Masks | None = None
     captions: Captions | None = None
+    words: Words | None = None
 
     def __post_init__(self) -> None:
         assert len(self.images) == len(self.targets)
         assert self.targets.ndim == 1 or self.targets.shape[1] == len(self.classes)
         assert self.masks is None or len(self.masks.paths) == len(self.images)
         assert self.captions is None or len(self.captions) == len(self.images)
+        assert self.words is None or len(self.words) == len(self.images)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -74,7 +78,9 @@ class Listing:
         """The images at ``indices``, in that order."""
         masks = None if self.masks is None else self.masks.take(indices)
         captions = None if self.captions is None else self.captions.take(indices)
-        return Listing(self.root, self.images.take(indices), self.targets[indices], self.classes, masks, captions)
+        words = None if self.words is None else self.words.take(indices)
+        images, targets = self.images.take(indices), self.targets[indices]
+        return Listing(self.root, images, targets, self.classes, masks, captions, words)
 
 
 def counts(listing: Listing) -> dict[str, dict[str, int]]:
@@ -92,8 +98,9 @@ def counts(listing: Listing) -> dict[str, dict[str, int]]:
 def fingerprint(listing: Listing) -> str:
     """32 hex digits over the classes, names, targets and file sizes, wherever the root lies.
 
-    Of masks the names and the pixels of each class count too, and of captions every letter. The contents of the images
-    are not read: an edit that keeps the size goes unseen. A missing file counts as size -1.
+    Of masks the names and the pixels of each class count too, of captions every letter, and of words their corners,
+    every letter, and which are cared for. The contents of the images are not read: an edit that keeps the size goes
+    unseen. A missing file counts as size -1.
     """
     digest = hashlib.blake2b(json.dumps(listing.classes).encode(), digest_size=16)
     text, ends = listing.images.arrays()
@@ -105,6 +112,9 @@ def fingerprint(listing: Listing) -> str:
     if listing.captions is not None:
         text, ends = listing.captions.texts.arrays()
         arrays += [ends, text, listing.captions.ends]
+    if listing.words is not None:
+        text, ends = listing.words.texts.arrays()
+        arrays += [ends, text, listing.words.ends, listing.words.quads, listing.words.cared]
     for array in arrays:
         digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
     return digest.hexdigest()

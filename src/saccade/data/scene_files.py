@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from saccade.data import scene_captions
+from saccade.data import scene_captions, scene_text_files, scene_words
+from saccade.data.made_up_words import Characters
 from saccade.data.mask_layout import CLASSES_FILE
 from saccade.data.masks import palette_png
 from saccade.data.scenes import CLASSES, VERSION, Scene, SceneSplit, draw_scene
 from saccade.errors import DataError
 from saccade.files import write_json
 
-Layout: TypeAlias = Literal["voc", "folder", "masks", "captions"]
+Layout: TypeAlias = Literal["voc", "folder", "masks", "captions", "words"]
 MASK_CLASSES = ("background", *CLASSES)
 """Of the layout ``masks``, in the order of their ids; the other layouts have ``CLASSES``."""
 Progress: TypeAlias = Callable[[int, int], None]
@@ -41,26 +42,28 @@ def ensure(
     size: int,
     seed: int,
     layout: Layout,
+    characters: Characters = "upper",
     progress: Progress | None = None,
 ) -> bool:
     """Draw the scenes to ``root`` where there is nothing yet; return whether they were drawn.
 
     ``root`` holds all of them or does not come into being. Processes that do this at the same time end with
     the same files: each draws into a folder of its own, and the first to finish renames it to ``root``.
+    ``characters`` are those of ``words``; the other layouts have none.
 
     Raises:
         DataError: ``root`` holds scenes drawn with other settings, or something else, or cannot be written.
     """
-    wanted = {"version": VERSION, "layout": layout, "train": train, "val": val, "size": size, "seed": seed}
+    drawn: dict[str, Any] = {"train": train, "val": val, "size": size, "seed": seed}
+    if layout == "words":
+        drawn["characters"] = characters
+    wanted = {"version": scene_words.VERSION if layout == "words" else VERSION, "layout": layout, **drawn}
     if _is_taken(root):
         _check_record(root, wanted)
         return False
     root = root.resolve()
-    write = {"voc": write_voc, "folder": write_folder, "masks": write_masks, "captions": write_captions}[layout]
     try:
-        with _folder_aside(root) as aside:
-            write(aside, train=train, val=val, size=size, seed=seed, progress=progress)
-            write_json(aside / RECORD, {"generator": "saccade scenes", **wanted, "classes": list(CLASSES)})
+        _draw(root, layout, drawn, wanted, progress)
     except OSError as error:
         if _is_taken(root):  # another process was quicker
             _check_record(root, wanted)
@@ -70,6 +73,16 @@ def ensure(
             "free some space or set data.root to another folder"
         ) from error
     return True
+
+
+def _draw(
+    root: Path, layout: Layout, drawn: dict[str, Any], record: dict[str, Any], progress: Progress | None
+) -> None:
+    """Write the files and how they were drawn, all or none."""
+    with _folder_aside(root) as aside:
+        _WRITERS[layout](aside, **drawn, progress=progress)
+        classes = [] if layout == "words" else list(CLASSES)
+        write_json(aside / RECORD, {"generator": "saccade scenes", **record, "classes": classes})
 
 
 def write_voc(root: Path, *, train: int, val: int, size: int, seed: int, progress: Progress | None = None) -> None:
@@ -141,6 +154,30 @@ def write_captions(root: Path, *, train: int, val: int, size: int, seed: int, pr
         ]
     for split_name, document in documents.items():
         write_json(root / "captions" / f"captions_{split_name}.json", document)
+
+
+def write_words(
+    root: Path,
+    *,
+    train: int,
+    val: int,
+    size: int,
+    seed: int,
+    characters: Characters,
+    progress: Progress | None = None,
+) -> None:
+    """Write ICDAR 2015's layout: one to six words a scene, in ``scene_text_files``."""
+    which = _counted(train, val, progress)
+    scene_text_files.write_words(root, which, size=size, seed=seed, characters=characters)
+
+
+_WRITERS: dict[Layout, Callable[..., None]] = {
+    "voc": write_voc,
+    "folder": write_folder,
+    "masks": write_masks,
+    "captions": write_captions,
+    "words": write_words,
+}
 
 
 def class_mask(scene: Scene) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from saccade.decode.captions import Captions, Memory, Rules, Step, StepNetwork, captions_of, next_words
+from saccade.decode.captions import Decoded, Memory, Rules, Step, StepNetwork, captions_of, next_words
 
 LengthPenalty = Literal["none", "avg", "wu"]
 
@@ -25,7 +25,7 @@ def beam(
     size: int,
     length_penalty: LengthPenalty = "none",
     alpha: float = 0.0,
-) -> Captions:
+) -> Decoded:
     """At each step the likeliest beginnings; of all that came to an end, the best.
 
     A caption's score is the sum of its log-probabilities, which are the network's own, divided by ``penalty``. What
@@ -103,7 +103,7 @@ class _Beams:
         """Whether no image has a beginning that could still become its best caption."""
         return bool((self.best_score >= self.sums.amax(dim=1) / largest_penalty).all())
 
-    def best(self) -> Captions:
+    def best(self) -> Decoded:
         """The best caption of each image, followed from its end to its first word."""
         steps, row = [], self.best_row
         for i in reversed(range(int(self.best_length.max()))):

@@ -45,7 +45,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Captions:
+class Decoded:
     """A caption a row."""
 
     tokens: Tensor  # (N, L) int64: words, the end where it was said, padding
@@ -57,12 +57,12 @@ class Captions:
 
 
 @torch.no_grad()
-def greedy(network: StepNetwork, memory: Memory, rules: Rules) -> Captions:
+def greedy(network: StepNetwork, memory: Memory, rules: Rules) -> Decoded:
     """The likeliest word at each step. Log-probabilities are the network's: what is forbidden is not spread out."""
     return _one_by_one(network, memory, rules, lambda log_p: (log_p.argmax(dim=1), log_p))
 
 
-def drawn(network: StepNetwork, memory: Memory, rules: Rules, *, generator: torch.Generator | None = None) -> Captions:
+def drawn(network: StepNetwork, memory: Memory, rules: Rules) -> Decoded:
     """Each word drawn from what the network says, of which what is forbidden is spread over the rest.
 
     For several captions of an image, repeat the rows of the memory.
@@ -71,7 +71,6 @@ def drawn(network: StepNetwork, memory: Memory, rules: Rules, *, generator: torc
         network: says the next word.
         memory: what it keeps of the images.
         rules: what a caption may be.
-        generator: of the draws, on the device of the memory.
 
     Returns:
         captions with the log-probabilities by which they were drawn, through which gradients go.
@@ -79,7 +78,7 @@ def drawn(network: StepNetwork, memory: Memory, rules: Rules, *, generator: torc
 
     def draw(log_p: Tensor) -> tuple[Tensor, Tensor]:
         log_p = log_p.log_softmax(dim=1)
-        return torch.multinomial(log_p.detach().exp(), 1, generator=generator).squeeze(1), log_p
+        return torch.multinomial(log_p.detach().exp(), 1).squeeze(1), log_p
 
     return _one_by_one(network, memory, rules, draw)
 
@@ -101,11 +100,11 @@ class Step(NamedTuple):
         return Step(self.token.masked_fill(~there, rules.pad), self.log_prob.masked_fill(~there, 0.0), weights)
 
 
-def captions_of(steps: Sequence[Step], rules: Rules) -> Captions:
+def captions_of(steps: Sequence[Step], rules: Rules) -> Decoded:
     """Steps, the first word first, as captions."""
     tokens = torch.stack([step.token for step in steps], dim=1)
     weights = [step.weights for step in steps if step.weights is not None]
-    return Captions(
+    return Decoded(
         tokens,
         torch.stack([step.log_prob for step in steps], dim=1),
         torch.stack(weights, dim=1) if weights else None,
@@ -121,14 +120,17 @@ def next_words(
     What is forbidden has -inf; the others are as the network says.
 
     Raises:
-        SaccadeError: the network says NaN.
+        SaccadeError: the network says NaN, or infinity of a word.
     """
     last = said[:, -1] if said.shape[1] else said.new_full((len(said),), rules.start)
     logits, state, weights = network.step(last, memory, state)
-    if bool(logits.isnan().any()):
-        raise SaccadeError("the network's scores of the next word are not numbers: it has diverged")
     wide = logits if logits.dtype == torch.float64 else logits.float()
     log_p = wide.log_softmax(dim=1)
+    if bool(log_p.isnan().any()):  # as all of a row is where a score is +inf
+        raise SaccadeError(
+            "the network's scores of the next word are not finite numbers: it has diverged; lower optim.lr or set "
+            "trainer.gradient_clip, and train it anew"
+        )
     return log_p.masked_fill(forbidden(said, rules, words=log_p.shape[1]), -torch.inf), state, weights
 
 
@@ -151,7 +153,7 @@ def forbidden(said: Tensor, rules: Rules, *, words: int) -> Tensor:
 
 def _one_by_one(
     network: StepNetwork, memory: Memory, rules: Rules, choose: Callable[[Tensor], tuple[Tensor, Tensor]]
-) -> Captions:
+) -> Decoded:
     """Captions by the word that ``choose`` makes of (N, V) log-probabilities, which it tells as it wants them."""
     said = torch.empty(len(memory[0]), 0, dtype=torch.int64, device=memory[0].device)
     speaking = said.new_ones(len(said), dtype=torch.bool)

@@ -95,6 +95,7 @@ def metrics_document(task: Task, split: str, n: int, scored: Scored) -> dict[str
         "metrics": scored.metrics(),
         "per_class": scored.scores.per_class,
         **({} if scored.scores.confusion is None else {"confusion": scored.scores.confusion}),
+        **(scored.scores.by_protocol or {}),
     }
 
 

@@ -222,6 +222,7 @@ class Module(L.LightningModule):
         checkpoint["saccade"] = {
             "task": config.task.name,
             "outputs": list(self.task.outputs),
+            "conventions": dict(self.task.conventions),
             "model": config.model.name,
             "epoch": self.current_epoch + 1,
             "max_epochs": config.trainer.max_epochs,
@@ -229,6 +230,13 @@ class Module(L.LightningModule):
         }
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
+
+    def untrained(self) -> dict[str, Any]:
+        """A checkpoint of the weights as they are, with nothing to resume."""
+        content: dict[str, Any] = {"state_dict": self.state_dict()}
+        self.on_save_checkpoint(content)
+        content["saccade"]["epoch"] = 0
+        return content
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what is needed when the optimiser has been built; Lightning restores the rest."""

@@ -190,6 +190,7 @@ def _draw_scenes(config: Config, say: Say) -> None:
             size=scenes.size,
             seed=scenes.seed,
             layout=TASKS[config.task.name].scenes_layout,
+            characters=scenes.characters,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
 

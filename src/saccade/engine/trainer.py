@@ -70,8 +70,8 @@ def fit(
     clock = None if seconds is None else Clock(seconds)
     keeper = EpochKeeper(run, selection=prepared.selection, kept=kept)
     if section.max_epochs == 0 and clock is None:
-        checkpoint.save(untrained(Module(task, network)), run.checkpoints / "last.ckpt")
-        checkpoint.save(untrained(Module(task, network)), run.checkpoints / "best.ckpt")
+        for name in ("last.ckpt", "best.ckpt"):
+            checkpoint.save(Module(task, network).untrained(), run.checkpoints / name)
         return keeper
     features = compute_features(task, network, prepared) if are_kept(task.config, network) else {}
     task.before_training(prepared.listings["train"])
@@ -223,14 +223,6 @@ def quiet() -> Iterator[None]:
         ):
             warnings.filterwarnings("ignore", text)
         yield
-
-
-def untrained(module: Module) -> dict[str, Any]:
-    """A checkpoint of weights as they are, with nothing to resume."""
-    content: dict[str, Any] = {"state_dict": module.state_dict()}
-    module.on_save_checkpoint(content)
-    content["saccade"]["epoch"] = 0
-    return content
 
 
 @contextmanager

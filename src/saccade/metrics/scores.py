@@ -23,6 +23,7 @@ class Scores(NamedTuple):
     threshold: float | None = None  # of the decision, where it was chosen on this split
     confusion: list[list[int]] | None = None  # of pixels, rows by target and columns by prediction
     per_image: dict[str, list[float]] | None = None  # by name, of each image in the order of the split
+    by_protocol: dict[str, dict[str, float]] | None = None  # of text spotting, by protocol, then by name
 
 
 def defined_mean(values: NDArray[Any]) -> float:

@@ -73,7 +73,7 @@ class DetectorFeatures(nn.Module):
 
         ``images``: B times (3, H, W) RGB in [0, 1] of any sizes. Each goes through by itself, for torchvision pads a
         batch to its largest image, and what lies in the padding leaks into the maps. Boxes come best first: those of
-        the detector by their score, less what overlaps a better one; where they are too few, proposals by objectness.
+        the detector by their score, where they are too few proposals by objectness, then what overlaps a better one.
         """
         found = [self._regions(image) for image in images]
         features, boxes = zip(*found, strict=True)

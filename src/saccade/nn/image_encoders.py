@@ -13,7 +13,7 @@ from saccade.nn.small import SmallCNN
 from saccade.nn.torchvision_names import from_torchvision
 from saccade.nn.weights import load_weights, read_state_dict
 
-OWN: dict[str, Callable[[int], SmallCNN | CifarResNet]] = {"small_cnn": SmallCNN, **CIFAR_RESNETS}
+OWN_ENCODERS: dict[str, Callable[[int], SmallCNN | CifarResNet]] = {"small_cnn": SmallCNN, **CIFAR_RESNETS}
 """Our networks that map images of any size, each made from the number of classes of its head."""
 
 
@@ -21,15 +21,15 @@ def image_encoder(name: str, *, pretrained: bool = False) -> tuple[nn.Module, in
     """What maps (B, 3, H, W) images to (B, C, h, w), and C.
 
     Args:
-        name: of a timm backbone, or one of ``OWN``, without its head.
+        name: of a timm backbone, or one of ``OWN_ENCODERS``, without its head.
         pretrained: with timm's published weights.
 
     Raises:
         ConfigError: no such encoder, or it gives no maps of images of any size, or has no published weights.
         CheckpointError: they could not be downloaded.
     """
-    if name in OWN and not pretrained:
-        whole = OWN[name](1)
+    if name in OWN_ENCODERS and not pretrained:
+        whole = OWN_ENCODERS[name](1)
         return whole.body(), whole.channels
     encoder = Encoder(name, pretrained=pretrained)
     return encoder, encoder.channels
@@ -41,8 +41,8 @@ def require_image_encoder(name: str, others: Iterable[str] = ()) -> None:
     Raises:
         ConfigError: there is none.
     """
-    if name not in OWN:
-        require_encoder(name, [*OWN, *others])
+    if name not in OWN_ENCODERS:
+        require_encoder(name, [*OWN_ENCODERS, *others])
 
 
 def load_encoder(encoder: nn.Module, name: str, path: Path) -> None:
@@ -56,7 +56,7 @@ def load_encoder(encoder: nn.Module, name: str, path: Path) -> None:
     if isinstance(encoder, Encoder):
         encoder.body.load_state_dict(_body_with(name, path).state_dict())
         return
-    whole = OWN[name](1)
+    whole = OWN_ENCODERS[name](1)
     load_weights(whole, read_state_dict(path), source=str(path), keep_head=False)
     encoder.load_state_dict(whole.body().state_dict())
 

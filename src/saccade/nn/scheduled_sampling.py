@@ -8,14 +8,13 @@ from torch import Tensor
 from saccade.nn.caption_base import Captioner, Memory
 
 
-def own_word_probability(
-    epoch: int, *, start: int = 0, every: int = 5, increase: float = 0.05, most: float = 0.25
-) -> float:
-    """How often a word is the network's own in an epoch: ``increase`` more each ``every`` epochs, up to ``most``.
+EVERY, INCREASE = 5, 0.05
+"""After how many epochs the probability rises, and by how much: those of self-critical.pytorch."""
 
-    Epochs count from 0; up to and with ``start`` it is 0. The defaults are those of self-critical.pytorch.
-    """
-    return 0.0 if epoch <= start else min(increase * ((epoch - start) // every), most)
+
+def own_word_probability(epoch: int, *, most: float) -> float:
+    """How often a word is the network's own in an epoch, counted from 0: not in the first ones, at last ``most``."""
+    return min(INCREASE * (epoch // EVERY), most)
 
 
 def read_own_words(
@@ -25,7 +24,6 @@ def read_own_words(
     state: Tensor,
     *,
     probability: float,
-    generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
     """As ``network(tokens, memory, state)``, but words are replaced by draws from what the network said there.
 
@@ -35,7 +33,6 @@ def read_own_words(
         memory: as the network encoded it.
         state: before the first word.
         probability: in [0, 1], of each other word.
-        generator: of the draws, on the device of ``tokens``.
 
     Returns:
         (B, L, V) logits of what follows each word, and the state after them. No gradient goes through the draws.
@@ -43,8 +40,8 @@ def read_own_words(
     said: list[Tensor] = []
     for token in tokens.unbind(dim=1):
         if said:
-            own = torch.multinomial(said[-1].detach().float().softmax(dim=1), 1, generator=generator).squeeze(1)
-            chance = torch.rand(len(token), device=token.device, generator=generator)
+            own = torch.multinomial(said[-1].detach().float().softmax(dim=1), 1).squeeze(1)
+            chance = torch.rand(len(token), device=token.device)
             token = torch.where(chance < probability, own, token)
         logits, state, _ = network.step(token, memory, state)
         said.append(logits)

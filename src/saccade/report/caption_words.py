@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from saccade.report.captions import Captioned
-from saccade.report.epochs import Epochs, best_epoch, scored_split
 from saccade.report.intervals import DRAWS, Interval
 from saccade.report.tables import Table
-from saccade.report.words import count, interval_words, metric_name, number, split_words
+from saccade.report.words import count, interval_words, metric_name, number
 
 NOTHING = "(nothing)"
 """What stands for an empty caption."""
@@ -94,32 +93,6 @@ def differences_sentence(scored: Captioned) -> str:
 def _long_name(key: str) -> str:
     name, of, rest = key.partition(" of ")
     return f"{metric_name(name)}{of}{rest}"
-
-
-def epochs_sentence(epochs: Epochs, environment: Mapping[str, Any]) -> str:
-    """The epoch that was chosen beside those with the best BLEU-4 and METEOR; empty before the first epoch."""
-    split = scored_split(epochs)
-    if not epochs:
-        return ""
-    cider = best_epoch(epochs, "cider", split)
-    if split is None or cider is None:
-        return "No epoch was scored."
-    selection = environment.get("selection")
-    where = f"on the {split_words(split, environment)}"
-    chosen = (
-        f"Epoch {selection['best_epoch']} was chosen: its {metric_name(selection['metric'])} of "
-        f"{number(selection['best'])} is the best {where}."
-        if selection
-        else f"So far epoch {cider[0]} has the best CIDEr-D {where} ({number(cider[1])})."
-    )
-    others = [
-        f"best {metric_name(key)} is that of epoch {best[0]} ({number(best[1])})"
-        for key in ("bleu4", "meteor")
-        if (best := best_epoch(epochs, key, split))
-    ]
-    further = f" The {', the '.join(others)}." if others else ""
-    n = sum(row.get(split, {}).get("cider") is not None for row in epochs)
-    return chosen + further + f" {n} of {count(len(epochs), 'epoch')} were scored." * (n < len(epochs))
 
 
 def variety_sentence(scored: Captioned) -> str:

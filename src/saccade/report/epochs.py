@@ -34,11 +34,14 @@ def curves_of(epochs: Epochs, key: str, split: str | None) -> Iterator[Curve]:
             yield Curve(part, part == "train", [int(row["epoch"]) for row in scored], values)
 
 
-def best_epoch(epochs: Epochs, key: str, split: str | None) -> tuple[int, float] | None:
-    """The epoch with the highest ``key`` on ``split``, the first of equals, and that number; None without one."""
+def best_epoch(epochs: Epochs, key: str, split: str | None, *, lowest: bool = False) -> tuple[int, float] | None:
+    """The epoch with the highest ``key`` on ``split``, or the ``lowest``, the first of equals; and that number.
+
+    None where no epoch has one.
+    """
     found = [
         (int(row["epoch"]), float(row[split][key]))
         for row in epochs
         if split is not None and row.get(split, {}).get(key) is not None
     ]
-    return max(found, key=lambda pair: pair[1], default=None)
+    return (min if lowest else max)(found, key=lambda pair: pair[1], default=None)

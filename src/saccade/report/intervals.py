@@ -1,4 +1,4 @@
-"""How far the numbers of captions would move with other images: bootstrap over images (Efron 1979).
+"""How far the numbers of a split would move with other images: bootstrap over images (Efron 1979).
 
 N images are drawn from the N with replacement, again and again, and the number is computed of each draw; 95 % of the
 draws lie in the interval. It tells of the choice of images alone, not of another training.
@@ -6,7 +6,7 @@ draws lie in the interval. It tells of the choice of images alone, not of anothe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -33,20 +33,38 @@ def caption_intervals(
         return {}
     counts = [_row(bleu_counts(h, r)) for h, r in zip(hypotheses, references, strict=True)]
     table = np.column_stack([np.array(counts, dtype=np.float64), *means.values()])
-    generator = np.random.default_rng(0)
-    drawn = np.array([_of_draw(table, generator.integers(n, size=n)) for _ in range(DRAWS)])
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0).tolist()
     names = [*(f"bleu{k}" for k in range(1, LONGEST + 1)), *means]
-    return dict(zip(names, zip(low, high, strict=True), strict=True))
+    return intervals(table, names, lambda sums: _of_draw(sums, n))
+
+
+def intervals(
+    table: NDArray[np.float64], names: Sequence[str], numbers: Callable[[NDArray[np.float64]], Sequence[float]]
+) -> dict[str, Interval]:
+    """95 % intervals of ``numbers``, one for each of ``names``, which are made of the sums (K,) over a draw's images.
+
+    ``table`` (N, K) has a row for each image. Draws of which a number is NaN are left out of its interval; a number
+    that is NaN of all draws has none. Of one image nothing can be said. The draws are the same at every call.
+    """
+    n = len(table)
+    if n < 2:
+        return {}
+    generator = np.random.default_rng(0)
+    draws = (generator.integers(n, size=n) for _ in range(DRAWS))
+    drawn = np.array([numbers(np.bincount(draw, minlength=n) @ table) for draw in draws])
+    found = {}
+    for name, column in zip(names, drawn.T, strict=True):
+        defined = column[~np.isnan(column)]
+        if defined.size:
+            low, high = np.percentile(defined, [2.5, 97.5]).tolist()
+            found[name] = (low, high)
+    return found
 
 
 def _row(counts: BleuCounts) -> list[int]:
     return [*counts.correct.tolist(), *counts.guessed.tolist(), counts.length, counts.reference_length]
 
 
-def _of_draw(table: NDArray[np.float64], images: NDArray[np.int64]) -> list[float]:
-    """The numbers of one draw; of ``table`` (N, K) the first columns are those of ``_row``."""
-    n = len(table)
-    sums = np.bincount(images, minlength=n) @ table
+def _of_draw(sums: NDArray[np.float64], n: int) -> list[float]:
+    """The numbers of one draw of ``n`` images from their sums, the first of which are those of ``_row``."""
     correct, guessed, lengths = np.split(sums[: 2 * LONGEST + 2].astype(np.int64), [LONGEST, 2 * LONGEST])
     return [*bleu(BleuCounts(correct, guessed, *lengths.tolist())).tolist(), *(sums[2 * LONGEST + 2 :] / n).tolist()]

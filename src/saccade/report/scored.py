@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +13,24 @@ from numpy.typing import NDArray
 from saccade.errors import RunError
 from saccade.runs import Evaluation
 
-HEADLINE = {"multilabel": "map", "classify": "accuracy", "segment": "miou", "caption": "cider"}
-"""The one metric of each task that its headline names, where no class is in question."""
+HEADLINE = {
+    "multilabel": "map",
+    "classify": "accuracy",
+    "segment": "miou",
+    "caption": "cider",
+    "spot": "end_to_end_hmean",
+}
+"""The one metric of each task that its headline names, where no class is in question and text is read."""
 
-KIND = {"multilabel": "labels", "classify": "labels", "segment": "masks", "caption": "captions"}
+KIND = {"multilabel": "labels", "classify": "labels", "segment": "masks", "caption": "captions", "spot": "words"}
 """What each task says of an image, by which its page is laid out: ``templates/<kind>.html`` is the middle of it."""
 
 
-def headline_key(task: str, positive: str | None) -> str:
-    """The key of the one metric that the headline names; ``positive`` is the class in question, if there is one."""
-    return HEADLINE[task] if positive is None else "positive_ap"
+def headline_key(about: Mapping[str, Any]) -> str:
+    """The key of the one metric that the headline of an evaluation names; ``about`` is its ``about.json``."""
+    if about.get("positive") is not None:
+        return "positive_ap"
+    return HEADLINE[about["task"]] if about.get("reads", True) else "detection_hmean"
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Evaluated:
 
     @property
     def task(self) -> str:
-        """``multilabel``, ``classify``, ``segment`` or ``caption``."""
+        """``multilabel``, ``classify``, ``segment``, ``caption`` or ``spot``."""
         return str(self.about["task"])
 
     @property
@@ -56,8 +64,8 @@ class Evaluated:
 
     @property
     def headline(self) -> float | None:
-        """mAP, accuracy, mIoU, CIDEr-D, or the AP of the class in question; None where it is undefined."""
-        value = self.metrics["metrics"][headline_key(self.task, self.positive)]
+        """The one number at the top, such as mAP or the AP of the class in question; None where it is undefined."""
+        value = self.metrics["metrics"][headline_key(self.about)]
         return None if value is None else float(value)
 
     @property

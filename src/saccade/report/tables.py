@@ -36,6 +36,11 @@ _SETTINGS_OF = {
         *("task.min_count", "task.label_smoothing", "task.scheduled_sampling"),
         *("task.beam", "task.length_penalty", "task.max_length", "task.block_repeats", "task.block_ngrams"),
     ),
+    "spot": (
+        *("model.encoder", "model.hidden", "model.reach", "model.max_width", "data.longer_side"),
+        *("task.score_loss", "task.geometry", "task.reading", "task.min_side"),
+        *("task.merge_iou", "task.nms_iou", "task.min_score", "task.lexicon"),
+    ),
 }
 """Those of one task alone."""
 _USES = {
@@ -138,8 +143,8 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
             f"{name} (out of fold)" if about.get("out_of_fold") else name,
             str(about["checkpoint"]),
             "yes: optimistic" if about["optimistic"] else "no",
-            headline_name(about["task"], about.get("positive")),
-            number(metrics["metrics"][headline_key(about["task"], about.get("positive"))]),
+            headline_name(about),
+            number(metrics["metrics"][headline_key(about)]),
             number(metrics["n"]),
         )
         for name, metrics, about in others
@@ -150,7 +155,7 @@ def evaluations_table(others: Sequence[tuple[str, Mapping[str, Any], Mapping[str
 def splits_table(data: Mapping[str, Any], *, chosen_on: str | None, kind: str = "labels") -> Table:
     """One row a split: its use, and how many images and labels it holds; ``chosen_on`` chose the epoch.
 
-    ``kind`` of ``scored.KIND``: masks have no labels to count, captions no classes either.
+    ``kind`` of ``scored.KIND``: masks have no labels to count, captions and words no classes either.
     """
     rows = []
     for split, facts in data.get("splits", {}).items():

@@ -13,9 +13,20 @@ from saccade.report.plots import Plot, for_page, save
 from saccade.report.scored import HEADLINE
 from saccade.report.words import metric_name
 
-_FURTHER = {"caption": (("BLEU", ("bleu1", "bleu2", "bleu3", "bleu4")), ("METEOR and ROUGE-L", ("meteor", "rouge_l")))}
-"""Of tasks with several metrics of one weight, those beside the headline's: the title and keys of each figure."""
-_MARKED = ("bleu4", "meteor")
+_FURTHER = {
+    "caption": (("BLEU", ("bleu1", "bleu2", "bleu3", "bleu4")), ("METEOR and ROUGE-L", ("meteor", "rouge_l"))),
+    "spot": (
+        ("H-mean", ("end_to_end_hmean", "detection_hmean", "word_spotting_hmean")),
+        (
+            "precision and recall",
+            ("end_to_end_precision", "end_to_end_recall", "detection_precision", "detection_recall"),
+        ),
+        ("reading of the words that are found", ("cer", "word_accuracy")),
+    ),
+}
+"""Of tasks with several metrics of one weight: the title and keys of each figure. The headline's has one of its own
+where it is in none of them."""
+_MARKED = ("bleu4", "meteor", "end_to_end_hmean", "detection_hmean", "word_spotting_hmean")
 """Of these the best epoch is marked, whichever was chosen."""
 _TALL = 3.7
 """Inches: room for a legend below."""
@@ -33,7 +44,7 @@ def training_plots(epochs: Epochs, environment: Mapping[str, Any], task: str, fo
     panels = [
         (key, curves_panel(metric_name(key), found, best=best), _curve_words(key, split, found))
         for key in dict.fromkeys(("loss", metric))
-        if (found := list(curves_of(epochs, key, split)))
+        if key not in {each for _, keys in further for each in keys} and (found := list(curves_of(epochs, key, split)))
     ]
     for title, keys in further:
         panels += _metrics_panel(title, keys, epochs, best)
@@ -48,20 +59,28 @@ def _metrics_panel(
     """One panel of those of ``keys`` that were measured, if any was."""
     split = scored_split(epochs)
     found = {
-        key: Curve(metric_name(key), False, curve.epochs, curve.values)
+        key: Curve(_within(title, key), False, curve.epochs, curve.values)
         for key in keys
         for curve in curves_of(epochs, key, split)
         if not curve.trained
     }
     if not found:
         return []
-    marked = {metric_name(key): at[0] for key in _MARKED if key in found and (at := best_epoch(epochs, key, split))}
-    dots = f" The dot is the best epoch by {' or '.join(marked)}." if marked else ""
-    missing = [metric_name(key) for key in keys if key not in found]
-    title = title if not missing else " and ".join(curve.label for curve in found.values())
+    marked = {_within(title, key): at[0] for key in _MARKED if key in found and (at := best_epoch(epochs, key, split))}
+    dots = f" A dot is the best epoch by {_listed(list(marked))}." if marked else ""
+    title = title if len(found) == len(keys) else " and ".join(metric_name(key) for key in found)
     words = f"Measured on the {split} split after each epoch that was scored.{dots}"
     draw = metrics_panel(title, list(found.values()), best=best, marked=marked)
     return [(keys[0], draw, words)]
+
+
+def _within(title: str, key: str) -> str:
+    """The name of a metric under a title that says a part of it."""
+    return metric_name(key).removesuffix(f" {title}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def folds_plots(folds: Sequence[tuple[str, Epochs, Mapping[str, Any]]], task: str, folder: Path) -> list[Plot]:

@@ -12,12 +12,18 @@ from saccade.report.scored import Evaluated, Scored, headline_key
 
 UNDEFINED = "–"
 
+PROTOCOLS = {"detection": "detection", "end_to_end": "end-to-end", "word_spotting": "word spotting"}
+"""How the protocols of text spotting read to a person."""
+
 _NAMES = {
     "map": "mAP",
     **{f"bleu{n}": f"BLEU-{n}" for n in range(1, 5)},
     "meteor": "METEOR",
     "rouge_l": "ROUGE-L",
     "cider": "CIDEr-D",
+    **{f"{name}_hmean": f"{words} H-mean" for name, words in PROTOCOLS.items()},
+    **{f"end_to_end_{name}": f"end-to-end {name}" for name in ("precision", "recall")},
+    "cer": "character error rate",
     "miou": "mIoU",
     "fwiou": "IoU, frequency-weighted",
     "iou": "IoU",
@@ -259,13 +265,13 @@ def verdicts_sentence(scored: Scored) -> str:
 
 def snippet_sentence(scored: Evaluated, libraries: str, source: str = "") -> str:
     """What the lines under Recompute need and give; ``source`` is said at the end."""
-    name = headline_name(scored.task, scored.positive)
+    name = headline_name(scored.about)
     return f"Run in the run folder, with {libraries}, this gives the {name} at the top{source}:"
 
 
-def headline_name(task: str, positive: str | None) -> str:
+def headline_name(about: Mapping[str, Any]) -> str:
     """``mAP``, ``accuracy``, or ``AP of dog`` where that is the class in question."""
-    return metric_name(headline_key(task, positive), positive)
+    return metric_name(headline_key(about), about.get("positive"))
 
 
 def split_words(split: str, environment: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from saccade.files import write_text
-from saccade.report import caption_words, tables, words
+from saccade.report import epoch_words, tables, words
 from saccade.report.caption_page import caption_context
 from saccade.report.captions import Captioned
 from saccade.report.label_page import label_context
@@ -19,6 +19,8 @@ from saccade.report.mask_page import mask_context
 from saccade.report.plots import Plot
 from saccade.report.scored import KIND, Evaluated, Scored
 from saccade.report.segments import Segmented
+from saccade.report.spot_evaluation import Spotted
+from saccade.report.spot_page import spot_context
 from saccade.report.training_plots import folds_plots, training_plots
 from saccade.runs import Evaluation, Run
 
@@ -28,11 +30,13 @@ _READ: Mapping[str, Callable[[Evaluation], Any]] = {
     "labels": Scored.read,
     "masks": Segmented.read,
     "captions": Captioned.read,
+    "words": Spotted.read,
 }
 _PAGE: Mapping[str, Callable[[Run, Any, Path], dict[str, Any]]] = {
     "labels": label_context,
     "masks": mask_context,
     "captions": caption_context,
+    "words": spot_context,
 }
 
 
@@ -82,7 +86,7 @@ def _run_context(run: Run, scored: Evaluated | None, others: Sequence[Evaluation
         else words.unscored_sentence(environment, epochs),
         "notes": environment.get("notes", []),
         "training": _training(run, environment, task),
-        "training_words": caption_words.epochs_sentence(epochs, environment) if task == "caption" else "",
+        "training_words": epoch_words.epochs_sentence(epochs, environment, task),
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
         "splits": tables.splits_table(
             data, chosen_on=(environment.get("selection") or {}).get("split"), kind=KIND[task]
@@ -112,7 +116,8 @@ def _scored_context(scored: Evaluated) -> dict[str, Any]:
         "warnings": [],
         "numbers_words": "",
         "numbers_notes": [],
-        "headline_name": words.headline_name(scored.task, scored.positive),
+        "letters": None,
+        "headline_name": words.headline_name(scored.about),
         "optimistic": bool(scored.about["optimistic"]),
         "metrics": tables.metrics_table(scored),
         "folds": tables.folds_table(scored) if "folds" in scored.about else None,

@@ -7,10 +7,12 @@ from saccade.tasks.caption import Caption
 from saccade.tasks.classify import Classify
 from saccade.tasks.multilabel import Multilabel
 from saccade.tasks.segment import Segment
+from saccade.tasks.spot import Spot
 
 TASKS: dict[str, type[Task]] = {
     "classify": Classify,
     "multilabel": Multilabel,
     "segment": Segment,
     "caption": Caption,
+    "spot": Spot,
 }

@@ -41,7 +41,7 @@ class Task(ABC, Generic[P]):
     """The class in question, against the rest, where there is one."""
     threshold: float | None = None
     """The score above which the answer is yes; None where the highest score is the answer."""
-    scenes_layout: Literal["voc", "folder", "masks", "captions"]
+    scenes_layout: Literal["voc", "folder", "masks", "captions", "words"]
     """How the built-in scenes are drawn to disk for it."""
 
     def __init__(self, config: Config) -> None:
@@ -52,6 +52,11 @@ class Task(ABC, Generic[P]):
     def outputs(self) -> tuple[str, ...]:
         """What the network's outputs are called, in their order."""
         return self.classes
+
+    @property
+    def conventions(self) -> Mapping[str, Any]:
+        """How the numbers of the network are to be read, where that is not plain; a checkpoint keeps it."""
+        return {}
 
     def config_in(self, folder: Path) -> Config:
         """The config as a run in ``folder`` keeps it, once what it refers to has been written there."""

@@ -18,7 +18,7 @@ from torchmetrics import Metric
 from saccade.config.schema import Config
 from saccade.console import say
 from saccade.data import vocabulary
-from saccade.data.caption_dataset import CaptionDataset, chunks, collate_captions
+from saccade.data.caption_dataset import CaptionDataset, collate_captions, input_chunks
 from saccade.data.feature_files import StoredFeatures
 from saccade.data.listing import Listing
 from saccade.data.transforms import Transform
@@ -161,17 +161,16 @@ class Caption(Task[CaptionPrediction]):
         if self.section.loss == "self_critical":
             assert self._rewards is not None, "before_training comes first"
             return Learned(*self._rewards.loss(seen, batch.references))
-        most = self.section.scheduled_sampling
-        probability = own_word_probability(epoch, most=most) if most else 0.0
+        probability = own_word_probability(epoch, most=self.section.scheduled_sampling)
         memory = seen.memory()
         state = seen.captioner.start(memory)
         said = []
         # captions that are shorter than a chunk are not padded to one
-        for chunk in chunks(batch.target, min(self.section.chunk, batch.target.shape[1] - 1)):
+        for words in input_chunks(batch.target, min(self.section.chunk, batch.target.shape[1] - 1)):
             if probability:
-                logits, state = read_own_words(seen.captioner, chunk.words, memory, state, probability=probability)
+                logits, state = read_own_words(seen.captioner, words, memory, state, probability=probability)
             else:
-                logits, state = seen.captioner(chunk.words, memory, state)
+                logits, state = seen.captioner(words, memory, state)
             said.append(logits)
             state = state.detach()
         logits = torch.cat(said, dim=1)[:, : batch.target.shape[1] - 1]

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from saccade.data.captions import Captions
 from saccade.data.vocabulary import END, SPECIAL, Vocabulary
-from saccade.decode import captions as decoding
-from saccade.decode.captions import Rules, drawn, greedy
+from saccade.decode.captions import Decoded, Rules, drawn, greedy
 from saccade.losses import caption as losses
 from saccade.metrics.captions.cider import CiderD, ngram_weights
 from saccade.nn.caption_base import Memory
@@ -66,7 +65,7 @@ class Rewards:
         loss = losses.self_critical(said.log_probs, reward.flatten().to(said.log_probs), mask)
         return said.log_probs, ImageLoss(*(part.view(images, self.samples).sum(dim=1) for part in loss))
 
-    def _spoken(self, said: decoding.Captions) -> list[list[str]]:
+    def _spoken(self, said: Decoded) -> list[list[str]]:
         """The words of each caption, and the end where it was said."""
         texts = [row[:length] for row, length in zip(said.tokens.tolist(), said.length.tolist(), strict=True)]
         return [[self.vocabulary.words[number] for number in numbers] for numbers in texts]

@@ -1,0 +1,181 @@
+"""What the spot task does with data and networks, as plain functions of a config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from saccade.config.schema import Config
+from saccade.config.task_sections import SpotTask
+from saccade.data import alphabet, icdar, mmocr, sroie
+from saccade.data.alphabet import Alphabet
+from saccade.data.listing import Listing
+from saccade.data.mended import Mended
+from saccade.data.spot_transforms import SpotAugmentation, SpotScoring, SpotTraining
+from saccade.data.wording import differing, named
+from saccade.decode.ctc import Lexicon
+from saccade.errors import CheckpointError, ConfigError, DataError
+from saccade.nn.init import initialize
+from saccade.nn.spot_network import SpotNetwork, load_spot_encoder, require_spot_encoder
+from saccade.nn.weights import load_weights, read_outputs, read_state_dict, require_file
+from saccade.tasks.labels import normalization
+
+NETWORKS = {"fots": True, "east": False}
+"""Names of networks, and whether they read."""
+
+
+def section_of(config: Config) -> SpotTask:
+    """The section of the task."""
+    assert isinstance(config.task, SpotTask)
+    return config.task
+
+
+def reads(config: Config) -> bool:
+    """Whether words are read, and not only found."""
+    return NETWORKS[config.model.name]
+
+
+def reach(config: Config) -> float:
+    """Pixels: the farthest that a side of a word can be from a place in it."""
+    return float(config.model.reach or config.data.side)
+
+
+def check(config: Config) -> None:
+    """What can be told to be wrong before anything is read.
+
+    Raises:
+        ConfigError: no such network or encoder, a setting that is not for it, a list of characters that does not hold.
+        DataError: no such alphabet or lexicon.
+        CheckpointError: no such weights.
+    """
+    section, model = section_of(config), config.model
+    if model.name not in NETWORKS:
+        raise ConfigError(
+            f"model.name: no network that spots text is called {model.name!r}; choose fots, which finds and reads, or "
+            "east, which finds"
+        )
+    require_spot_encoder(model.encoder)
+    if not NETWORKS[model.name]:
+        for key, value, default in (("lexicon", section.lexicon, None), ("alphabet", section.alphabet, None)):
+            if value != default:
+                raise ConfigError(
+                    f"task.{key}: is set, and model.name is east, which does not read; set task.{key}=null or "
+                    "model.name=fots"
+                )
+    if model.weights is not None:
+        require_file(model.weights)
+    if section.alphabet is not None:
+        known_characters(section)
+
+
+def read(config: Config, split: str) -> tuple[Listing, Mended]:
+    """A split of any of the formats, and what had to be mended."""
+    data = config.data
+    match data.format:
+        case "icdar" | "scenes":
+            return icdar.read(data.root, split)
+        case "sroie":
+            return sroie.read(data.root, split)
+        case "mmocr":
+            return mmocr.read(data.root, split, images=data.images)
+        case _:
+            raise AssertionError("the config refuses it")
+
+
+def splits(config: Config) -> list[str]:
+    """Names of the splits on disk."""
+    readers = {"icdar": icdar.splits, "scenes": icdar.splits, "sroie": sroie.splits, "mmocr": mmocr.splits}
+    return readers[config.data.format](config.data.root)
+
+
+def learned_characters(config: Config, train: Listing) -> tuple[str, ...] | None:
+    """Those that the config gives, or those of the training split; None for a network that does not read."""
+    if not reads(config):
+        return None
+    section = section_of(config)
+    if section.alphabet is not None:
+        return known_characters(section).characters
+    assert train.words is not None
+    return alphabet.build(train.words).characters
+
+
+def known_characters(section: SpotTask) -> Alphabet:
+    """The alphabet of a resolved config.
+
+    Raises:
+        DataError: its file cannot be read.
+        ConfigError: a list that does not hold.
+    """
+    given = section.alphabet
+    assert given is not None, "the config must be resolved"
+    if isinstance(given, Path):
+        return alphabet.load(given)
+    longer = [character for character in given if len(character) != 1]
+    if longer or len(set(given)) != len(given):
+        what = f"{named(longer, limit=3)} in the list" if longer else "a character that stands in the list twice"
+        raise ConfigError(f"task.alphabet: found {what}; it takes single characters, each once")
+    return Alphabet(given)
+
+
+def words_of(path: Path, characters: Alphabet) -> tuple[list[str], Lexicon]:
+    """The words of a lexicon that can be read, each once, and the tree of them.
+
+    Raises:
+        DataError: the file cannot be read, or none of its words has known characters only.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"task.lexicon: {path} cannot be read as text ({error}); it takes a word a line") from None
+    words = [word for word in dict.fromkeys(line.strip() for line in lines) if word and not characters.lacks(word)]
+    if not words:
+        raise DataError(
+            f"task.lexicon: no word of {path} is made of the {len(characters)} characters of the alphabet; it takes a "
+            "word a line"
+        )
+    return words, Lexicon.of([characters.encode(word) for word in words])
+
+
+def scoring_transform(config: Config) -> SpotScoring:
+    """The whole image."""
+    mean, std = normalization(config)
+    return SpotScoring(config.data.longer_side, mean=mean, std=std)
+
+
+def training_transform(config: Config) -> SpotTraining:
+    """A random square."""
+    data, augment = config.data, config.data.augment
+    mean, std = normalization(config)
+    augmentation = SpotAugmentation(augment.longer_side, augment.rotate, augment.stretch or (1.0, 1.0), augment.jitter)
+    return SpotTraining(data.side, augmentation=augmentation, longer_side=data.longer_side, mean=mean, std=std)
+
+
+def network(config: Config, characters: tuple[str, ...] | None) -> SpotNetwork:
+    """The network, from random or given weights; its encoder's may be published ones.
+
+    Raises:
+        ConfigError: an encoder or a setting that does not exist.
+        CheckpointError: weights that do not fit.
+    """
+    model = config.model
+    found = SpotNetwork(
+        model.encoder,
+        reach=reach(config),
+        alphabet=None if characters is None else len(characters),
+        pretrained=model.pretrained,
+        hidden=model.hidden or 256,
+    )
+    if model.init != "default":
+        initialize(found, model.init, model.init_fan)
+    if model.weights is None:
+        return found
+    if model.head == "replace":
+        load_spot_encoder(found.encoder, model.encoder, model.weights)
+        return found
+    theirs = read_outputs(model.weights)
+    if characters is not None and theirs is not None and theirs != characters:
+        raise CheckpointError(
+            f"model.weights: {model.weights} reads other characters than this training "
+            f"({differing(theirs, characters)}); set task.alphabet to the alphabet.json of the run that it is from"
+        )
+    load_weights(found, read_state_dict(model.weights), source=str(model.weights), keep_head=True)
+    return found

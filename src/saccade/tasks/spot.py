@@ -1,0 +1,362 @@
+"""Text spotting: where words are in an image, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torchmetrics import Metric
+
+from saccade.config.schema import Config
+from saccade.console import say
+from saccade.data import alphabet
+from saccade.data.alphabet import Alphabet
+from saccade.data.dataset import derived_seed
+from saccade.data.listing import Listing
+from saccade.data.spot_dataset import SpotDataset, collate_words
+from saccade.data.spot_targets import CARE, GEOMETRY, SCORE, targets
+from saccade.data.spot_transforms import input_size
+from saccade.data.transforms import Transform
+from saccade.data.wording import counted, named
+from saccade.decode import ctc
+from saccade.decode.words import decode
+from saccade.draw.words import outlined
+from saccade.losses import spot as losses
+from saccade.metrics.spotting.protocol import Detections, Truth
+from saccade.metrics.spotting.scores import SPOTTING_POOLING
+from saccade.metrics.stateful_spot import SpotMetrics
+from saccade.nn.spot_network import SpotNetwork, Spotted
+from saccade.quads import CONVENTION, area
+from saccade.samples import Batch, ImageLoss, Learned, Sample, SeenWords, SpotPrediction
+from saccade.tasks import labels, scene_text
+from saccade.tasks.base import Network, Task
+
+
+class Spot(Task[SpotPrediction]):
+    """A score, four distances and an angle at every fourth pixel; what is found is read by CTC."""
+
+    scenes_layout = "words"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.section = scene_text.section_of(config)
+        self.reads = scene_text.reads(config)
+        self.monitor = "end_to_end_hmean" if self.reads else "detection_hmean"
+        self.headline = "end-to-end H-mean" if self.reads else "detection H-mean"
+        self._said_capped = False
+
+    @cached_property
+    def alphabet(self) -> Alphabet:
+        """What can be read."""
+        return scene_text.known_characters(self.section)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The characters."""
+        return self.alphabet.characters if self.reads else ()
+
+    @property
+    def conventions(self) -> Mapping[str, Any]:
+        """How the numbers of the network are to be read."""
+        return {"quads": CONVENTION, "reach": scene_text.reach(self.config)}
+
+    @classmethod
+    def check(cls, config: Config) -> None:
+        """Refuse a network, an alphabet or a lexicon that is not there."""
+        scene_text.check(config)
+
+    @classmethod
+    def read(cls, config: Config, split: str) -> Listing:
+        """A split with its words."""
+        return scene_text.read(config, split)[0]
+
+    @classmethod
+    def splits(cls, config: Config) -> list[str]:
+        """Names of the splits on disk."""
+        return scene_text.splits(config)
+
+    @classmethod
+    def resolve_data(cls, config: Config, train: Listing) -> Mapping[str, Any]:
+        """Nothing: there are no classes."""
+        return {}
+
+    @classmethod
+    def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
+        """The alphabet."""
+        return {"alphabet": scene_text.learned_characters(config, train)}
+
+    def config_in(self, folder: Path) -> Config:
+        """The config with the alphabet in a file of its own."""
+        if not self.reads:
+            return self.config
+        path = folder / "alphabet.json"
+        alphabet.save(path, self.alphabet)
+        return self.config.model_copy(update={"task": self.section.model_copy(update={"alphabet": path})})
+
+    def before_training(self, train: Listing) -> None:
+        """Say what cannot be learned."""
+        if not self.reads:
+            return
+        assert train.words is not None
+        lacking = self.alphabet.outside(train.words)
+        if lacking.n_words:
+            say(
+                f"{counted(lacking.n_words, 'training word')} with characters that task.alphabet lacks "
+                f"({named(sorted(lacking.times))}): found, and not learned to read"
+            )
+
+    def dataset(self, listing: Listing, *, training: bool) -> SpotDataset:
+        """The samples of a listing."""
+        make = scene_text.training_transform if training else scene_text.scoring_transform
+        maps = partial(targets, shrink=self.section.shrink, min_side=self.section.min_side)
+        return SpotDataset(listing, make(self.config), maps, seed=self.config.seed)
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Samples as a batch."""
+        return collate_words(samples)
+
+    def transform(self) -> Transform:
+        """The whole image, resized and normalised."""
+        return scene_text.scoring_transform(self.config).of_image
+
+    def model(self) -> SpotNetwork:
+        """The network."""
+        return scene_text.network(self.config, self.outputs or None)
+
+    def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
+        """Of where words are alone; (B, 6, h, w) score logits and rboxes."""
+        parts = self._finding(logits[:, :1], logits[:, 1:], batch.target, torch.default_generator)
+        return losses.combined(parts)
+
+    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
+        """The sum of the losses of score, boxes and reading; words are read where they are in truth."""
+        seen = network(batch.image)
+        loss = self._loss(seen, batch.target, batch.words, torch.default_generator)
+        return Learned(seen.score_logits, loss)
+
+    def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, SpotPrediction]:
+        """The loss of each image at its own size, and what is found in it."""
+        assert batch.size is not None
+        parts, found = [], []
+        for i, seen in enumerate(self._one_by_one(network, batch.image, batch.size)):
+            height, width = seen.score_logits.shape[2:]
+            # each image draws its own examples, whatever it stands beside
+            drawn = torch.Generator().manual_seed(derived_seed(self.config.seed, int(batch.index[i])))
+            parts.append(self._loss(seen, batch.target[i : i + 1, :, :height, :width], batch.words[i : i + 1], drawn))
+            found.append(self._found(seen, batch.words[i].scale))
+        return ImageLoss(*(torch.cat(column) for column in zip(*parts, strict=True))), _together(found)
+
+    def predict(self, network: Network, image: Tensor, size: Tensor) -> SpotPrediction:
+        """What is found in images whose files have these heights and widths."""
+        found = []
+        files = [(width, height) for height, width in size.tolist()]
+        inputs = [input_size(file, self.config.data.longer_side) for file in files]
+        sizes = torch.tensor([(height, width) for width, height in inputs])
+        for i, seen in enumerate(self._one_by_one(network, image, sizes)):
+            found.append(self._found(seen, (inputs[i][0] / files[i][0], inputs[i][1] / files[i][1])))
+        return _together(found)
+
+    def decode(self, logits: Spotted) -> SpotPrediction:
+        """The words of each image, in pixels of the network's input."""
+        return _together([self._found(seen, (1.0, 1.0)) for seen in _parted(logits)])
+
+    def _one_by_one(self, network: Network, image: Tensor, size: Tensor) -> Iterator[Spotted]:
+        """What the network says of each image without the padding; together where none is padded."""
+        sizes: list[list[int]] = size.tolist()
+        if all(one == [*image.shape[2:]] for one in sizes):
+            yield from _parted(network(image))
+            return
+        for i, (height, width) in enumerate(sizes):
+            yield network(image[i : i + 1, :, :height, :width])
+
+    def _loss(self, seen: Spotted, target: Tensor, words: Sequence[SeenWords], generator: torch.Generator) -> ImageLoss:
+        parts = self._finding(seen.score_logits, seen.rbox, target, generator)
+        if self.reads:
+            parts.append((self.section.reading, self._reading(seen, words)))
+        return losses.combined(parts)
+
+    def _finding(
+        self, score: Tensor, rbox: Tensor, target: Tensor, generator: torch.Generator
+    ) -> list[tuple[float, ImageLoss]]:
+        section, wanted, care = self.section, target[:, SCORE, None], target[:, CARE, None]
+        if section.score_loss == "ohem":
+            found = losses.hard_cross_entropy(score, wanted, care, generator=generator)
+        else:
+            found = (losses.dice if section.score_loss == "dice" else losses.balanced_cross_entropy)(
+                score, wanted, care
+            )
+        boxes = losses.geometry(
+            rbox, target[:, GEOMETRY], (wanted > 0) & (care > 0), generator=generator, angle_weight=section.angle
+        )
+        return [(1.0, found), (section.geometry, boxes)]
+
+    def _reading(self, seen: Spotted, words: Sequence[SeenWords]) -> ImageLoss:
+        """Of the words that are cared for and have known characters only."""
+        learned = [
+            [k for k in of.cared.nonzero()[:, 0].tolist() if of.texts[k] and not self.alphabet.lacks(of.texts[k])]
+            for of in words
+        ]
+        quads = [of.quads[chosen] for of, chosen in zip(words, learned, strict=True)]
+        said = [self.alphabet.encode(of.texts[k]) for of, chosen in zip(words, learned, strict=True) for k in chosen]
+        log_probs, widths = seen.read(quads, max_width=self.config.model.max_width)
+        return losses.ctc(
+            log_probs,
+            widths,
+            torch.tensor([number for numbers in said for number in numbers], dtype=torch.int64),
+            torch.tensor([len(numbers) for numbers in said], dtype=torch.int64),
+            torch.tensor([len(chosen) for chosen in learned], dtype=torch.int64),
+        )
+
+    def _found(self, seen: Spotted, scale: tuple[float, float]) -> SpotPrediction:
+        """Of one image. Corners are whole pixels of the file, as in ICDAR's files of results."""
+        section = self.section
+        score = seen.score_logits[0, 0].sigmoid().float().cpu()
+        found = decode(
+            score.numpy(),
+            seen.rbox[0].float().cpu().numpy(),
+            threshold=section.threshold,
+            merge_iou=section.merge_iou,
+            nms_iou=section.nms_iou,
+            top_k=section.max_places,
+            min_score=section.min_score,
+        )
+        if found.capped and not self._said_capped:
+            self._said_capped = True
+            say(
+                f"more than task.max_places={section.max_places} places of an image score over "
+                f"task.threshold={section.threshold:g}: the surest are taken"
+            )
+        corners = np.round(found.quads / np.array(scale))
+        kept = np.flatnonzero(area(corners) > 0)
+        quads = torch.from_numpy(found.quads[kept])
+        return SpotPrediction(
+            (torch.from_numpy(corners[kept].astype(np.float32)),),
+            (torch.from_numpy(found.scores[kept].astype(np.float32)),),
+            (self._read(seen, quads),),
+            (score,),
+        )
+
+    def _read(self, seen: Spotted, quads: Tensor) -> tuple[str, ...]:
+        """What stands in each of (K, 4, 2) quads of one image, in pixels of the input."""
+        if not self.reads or not len(quads):
+            return ("",) * len(quads)
+        log_probs, widths = seen.read([quads], max_width=self.config.model.max_width)
+        if self._lexicon is None:
+            return tuple(self.alphabet.decode(numbers) for numbers in ctc.greedy(log_probs, widths))
+        words, tree = self._lexicon
+        best, _ = ctc.best_in_lexicon(log_probs, widths, tree)
+        return tuple(words[k] for k in best.tolist())
+
+    @cached_property
+    def _lexicon(self) -> tuple[list[str], ctc.Lexicon] | None:
+        return None if self.section.lexicon is None else scene_text.words_of(self.section.lexicon, self.alphabet)
+
+    def metrics(self) -> Metric:
+        """ICDAR's protocols, and how what was found was read."""
+        return SpotMetrics(reads=self.reads)
+
+    def measure(self, metrics: Metric, prediction: SpotPrediction, batch: Batch) -> None:
+        """Truth and what was found, in pixels of the file."""
+        truths = [Truth(_in_file(of), of.texts, of.cared.numpy()) for of in batch.words]
+        found = [
+            Detections(quads.numpy(), texts if self.reads else None)
+            for quads, texts in zip(prediction.quads, prediction.texts, strict=True)
+        ]
+        metrics.update(batch.index, truths, found)
+
+    def nothing(self) -> SpotPrediction:
+        """No image."""
+        return SpotPrediction((), (), (), ())
+
+    @property
+    def pooling(self) -> Mapping[str, str]:
+        """How each metric is pooled."""
+        return {"loss": "mean over the images, each the sum of its own means", **SPOTTING_POOLING}
+
+    def facts(self, listing: Listing) -> Mapping[str, Any]:
+        """How words were found and read."""
+        keys = ("threshold", "merge_iou", "nms_iou", "min_score", "max_places", "lexicon")
+        said = {key: getattr(self.section, key) for key in keys}
+        return {"reads": self.reads, "decoding": {k: str(v) if isinstance(v, Path) else v for k, v in said.items()}}
+
+    def known(self, listing: Listing) -> pl.DataFrame:
+        """Columns ``target_quads_xy``, ``target_texts`` and ``target_cared``."""
+        assert listing.words is not None
+        words = [listing.words.of(i) for i in range(len(listing))]
+        return pl.DataFrame(
+            [
+                _quads_column("target_quads_xy", [of.quads for of in words]),
+                pl.Series("target_texts", [list(of.texts) for of in words], dtype=pl.List(pl.String)),
+                pl.Series("target_cared", [of.cared.tolist() for of in words], dtype=pl.List(pl.Boolean)),
+            ]
+        )
+
+    def table(self, batch: Batch, prediction: SpotPrediction) -> pl.DataFrame:
+        """Columns ``quads_xy``, ``texts``, ``scores`` and ``score_png``, the map of scores as a grey PNG."""
+        maps = pl.Series("score_png", [_png(score) for score in prediction.maps], dtype=pl.Binary)
+        return pl.DataFrame([*self.answers(prediction), maps])
+
+    def answers(self, prediction: SpotPrediction) -> pl.DataFrame:
+        """Columns ``quads_xy`` (K lists of 8), ``texts`` and ``scores``."""
+        return pl.DataFrame(
+            [
+                _quads_column("quads_xy", [quads.numpy() for quads in prediction.quads]),
+                pl.Series("texts", [list(texts) for texts in prediction.texts], dtype=pl.List(pl.String)),
+                pl.Series("scores", [one.tolist() for one in prediction.scores], dtype=pl.List(pl.Float32)),
+            ]
+        )
+
+    def draw(self, batch: Batch) -> tuple[Sequence[NDArray[np.uint8]], Sequence[str]]:
+        """Images with the outlines of their words, and the words."""
+        pictures = labels.pictures(self.config, batch.image)
+        shown = [
+            outlined(picture, of.quads.numpy(), of.cared.numpy())
+            for picture, of in zip(pictures, batch.words, strict=True)
+        ]
+        return shown, [
+            " ".join(text for text, cared in zip(of.texts, of.cared, strict=True) if cared) for of in batch.words
+        ]
+
+
+def _parted(seen: Spotted) -> Iterator[Spotted]:
+    """Each image by itself."""
+    for i in range(len(seen.features)):
+        yield Spotted(seen.features[i : i + 1], seen.score_logits[i : i + 1], seen.rbox[i : i + 1], seen.reader)
+
+
+def _together(found: Sequence[SpotPrediction]) -> SpotPrediction:
+    """Predictions of single images as those of a batch."""
+    return SpotPrediction(
+        tuple(quads for one in found for quads in one.quads),
+        tuple(scores for one in found for scores in one.scores),
+        tuple(texts for one in found for texts in one.texts),
+        tuple(score for one in found for score in one.maps),
+    )
+
+
+def _in_file(words: SeenWords) -> NDArray[np.float64]:
+    """(K, 4, 2) in pixels of the file."""
+    found = words.quads.double().numpy() / np.array(words.scale)
+    # float32 knows no more of it; whole pixels come back as whole ones
+    return np.asarray(np.round(1024 * found) / 1024)
+
+
+def _png(score: Tensor) -> bytes:
+    """(h, w) in [0, 1] as grey values."""
+    file = BytesIO()
+    Image.fromarray((255 * score).round().to(torch.uint8).numpy()).save(file, "png")
+    return file.getvalue()
+
+
+def _quads_column(name: str, quads: Sequence[NDArray[Any]]) -> pl.Series:
+    """Lists of x and y of four corners."""
+    return pl.Series(name, [of.reshape(-1, 8).tolist() for of in quads], dtype=pl.List(pl.List(pl.Float32)))
