@@ -44,7 +44,7 @@ class OnCPU(torch.autograd.Function):
         return torch.zeros(x.shape, dtype=x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """A gradient of the same size."""
         return gradient.to("meta")
 
@@ -70,7 +70,7 @@ def step_of(
             spot.geometry(said.rbox, target[:, 2:], score > 0, generator=generator).mean(),
         ]
         if network.reader is not None:
-            features = OnCPU.apply(said.features) if image.is_meta else said.features  # type: ignore[no-untyped-call]
+            features = OnCPU.apply(said.features) if image.is_meta else said.features
             log_probs, widths = Spotted(features, said.score_logits, said.rbox, said.reader).read(quads)
             losses.append(spot.ctc(log_probs, widths, labels, lengths, counts).mean())
         torch.autograd.backward(losses)

@@ -2,50 +2,76 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 HEAVY = ("torch", "torchvision", "lightning", "timm", "torchmetrics", "matplotlib", "polars", "fastapi", "numpy")
 
+ANSWERS = {
+    "--help": 0,
+    "--version": 0,
+    "train --help": 0,
+    "summary --help": 0,
+    "summary voc-multilabel model.nmae=x": 2,
+    "data prepare --help": 0,
+    "data fetch --help": 0,
+    "data features --help": 0,
+    "presets": 0,
+    "presets voc-multilabel": 0,
+    "config check voc-multilabel data.root=x": 0,
+    "config show scenes-multilabel": 0,
+    "config schema": 0,
+    "train voc-multilabel model.nmae=x": 2,
+    "train voc-multilabel data.root=not/there": 2,
+}
+"""Command lines and how they exit."""
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--version"],
-        ["train", "--help"],
-        ["summary", "--help"],
-        ["summary", "voc-multilabel", "model.nmae=x"],
-        ["data", "prepare", "--help"],
-        ["data", "fetch", "--help"],
-        ["data", "features", "--help"],
-        ["presets"],
-        ["presets", "voc-multilabel"],
-        ["config", "check", "voc-multilabel", "data.root=x"],
-        ["config", "show", "scenes-multilabel"],
-        ["config", "schema"],
-        ["train", "voc-multilabel", "model.nmae=x"],
-        ["train", "voc-multilabel", "data.root=not/there"],
-    ],
-)
-def test_answers_without_what_is_heavy(arguments: list[str]) -> None:
-    program = (
-        "import sys; from saccade.cli import main; sys.argv = ['saccade', *sys.argv[1:]]\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
-    assert done.stderr.splitlines()[-1] == "[]"
+PROGRAM = """
+import contextlib, io, json, sys
+
+heavy, *lines = map(str.split, sys.argv[1:])
+seen = set()
+
+def newly_loaded():
+    found = [name for name in heavy if name in sys.modules and name not in seen]
+    seen.update(found)
+    return found
+
+import saccade
+found = {"import saccade": [None, newly_loaded()]}
+from saccade.cli import main
+for line in lines:
+    sys.argv = ["saccade", *line]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            main()
+            code = None
+        except SystemExit as error:
+            code = error.code
+    found[" ".join(line)] = [code or 0, newly_loaded()]
+
+import saccade.api, saccade.report.write  # whose rooms are called as commands are
+assert callable(saccade.train) and callable(saccade.browse) and callable(saccade.report)
+print(json.dumps(found))
+"""
 
 
-def test_import_saccade_is_quick_and_finds_commands_later() -> None:
-    program = (
-        f"import sys, saccade; print([name for name in {HEAVY} if name in sys.modules])\n"
-        "import saccade.api, saccade.report.write  # whose rooms are called as commands are\n"
-        "assert callable(saccade.train) and callable(saccade.browse) and callable(saccade.report)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+@pytest.fixture(scope="module")
+def done() -> dict[str, Any]:
+    """Of each command line, one after the other in a fresh process: the exit code, and what it was the first to load."""
+    words = [sys.executable, "-c", PROGRAM, " ".join(HEAVY), *ANSWERS]
+    found: dict[str, Any] = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+@pytest.mark.parametrize("line", ANSWERS)
+def test_answers_without_what_is_heavy(done: dict[str, Any], line: str) -> None:
+    assert done[line] == [ANSWERS[line], []]
+
+
+def test_import_saccade_is_quick_and_finds_commands_later(done: dict[str, Any]) -> None:
+    assert done["import saccade"] == [None, []]

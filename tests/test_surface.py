@@ -40,7 +40,7 @@ data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
 data.augment.cutmix data.progressive data.folds data.fold data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column
 data.images data.captions data.features.path data.features.network data.features.pretrained data.features.weights
-data.features.regions data.features.size data.features.pool data.features.source data.features.shape
+data.features.regions data.features.size data.features.pool data.features.source data.features.shape data.features.made
 data.void data.void_id data.colours data.void_colour data.palette data.mask_suffix
 data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
 loader.batch_size loader.sampler loader.workers

@@ -4,8 +4,8 @@ Quads are (4, 2) as in ``saccade.quads``, clockwise or anticlockwise, of any flo
 A quad that is not convex, be it dented or crossed, counts as the convex hull of its four corners. One whose corners lie
 in a line has no area and overlaps nothing.
 
-The compiled code is kept beside this file, or, where that folder may not be written to, in the user's folder of caches
-(``NUMBA_CACHE_DIR`` names another); where neither may be, each process compiles anew, which takes some seconds.
+Compiled code is kept in ``__pycache__`` or, where that may not be written to, in the user's folder for caches, or where
+``NUMBA_CACHE_DIR`` says; where none of them may be written to, each process compiles anew, which takes some seconds.
 """
 
 from __future__ import annotations
@@ -24,10 +24,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # A shape is a row of numbers: the convex outline as four x, y clockwise, what it spans, and its area.
 _LEFT, _TOP, _RIGHT, _BOTTOM, _AREA, _NUMBERS = 8, 9, 10, 11, 12, 13
-_BY_ONE, _BY_UNION, _BY_FIRST = 0, 1, 2  # what the area that two shapes share is divided by
-_FLAT = (
-    1e-12  # an area is none if it is at most so much of the square of what the quad spans: below that it is rounding
-)
+_FLAT = 1e-12  # an area of at most so much of the square of what the quad spans is rounding, and counts as none
 _SLACK = 1 + 1e-9  # on what bounds an overlap from above, which is rounded too
 _CORNERS = 24  # more than clipping makes: of n corners at most 1.5 n even where rounding makes a zigzag, four times
 _ENTRIES = 10  # more than the cells that a shape touches on average; see _grid
@@ -43,22 +40,24 @@ def _compiled(function: Function) -> Function:
 
 def intersection(a: Numbers, b: Numbers) -> float:
     """The area that two quads (4, 2) share, in square pixels."""
-    return float(_compare(_quads(a[None]), _quads(b[None]), _BY_ONE)[0, 0])
+    return float(_compare(_quads(a), _quads(b))[0][0, 0])
 
 
 def iou(a: Numbers, b: Numbers) -> float:
     """Intersection over union of two quads (4, 2), 0 to 1; 0 where both are without area."""
-    return float(iou_matrix(a[None], b[None])[0, 0])
+    return float(iou_matrix(a, b)[0, 0])
 
 
 def iou_matrix(a: Numbers, b: Numbers) -> Floats:
     """(N, M) intersection over union of each of N quads (N, 4, 2) with each of M (M, 4, 2)."""
-    return _compare(_quads(a), _quads(b), _BY_UNION)
+    shared, ours, theirs = _compare(_quads(a), _quads(b))
+    return np.divide(shared, ours[:, None] + theirs - shared, out=shared, where=shared > 0)
 
 
 def covered(a: Numbers, b: Numbers) -> Floats:
     """(N, M) the share of the area of each of N quads (N, 4, 2) that lies in each of M; 0 where it has none."""
-    return _compare(_quads(a), _quads(b), _BY_FIRST)
+    shared, ours, _ = _compare(_quads(a), _quads(b))
+    return np.divide(shared, ours[:, None], out=shared, where=shared > 0)
 
 
 def merge_runs(quads: Numbers, scores: Numbers, threshold: float) -> tuple[Floats, Floats, NDArray[np.int64]]:
@@ -67,9 +66,7 @@ def merge_runs(quads: Numbers, scores: Numbers, threshold: float) -> tuple[Float
     Gives K merged quads (K, 4, 2), their sums of scores (K,), and how many were merged into each (K,). Corners are
     means weighted by scores. Quads are clockwise; before each mean one is turned so that like corners meet.
     """
-    boxes, sums, counts = np.empty((len(quads), 4, 2)), np.empty(len(quads)), np.empty(len(quads), np.int64)
-    k = _merge_runs(_quads(quads), np.ascontiguousarray(scores, np.float64), threshold, boxes, sums, counts)
-    return boxes[:k].copy(), sums[:k].copy(), counts[:k].copy()
+    return _merge_runs(_quads(quads), np.ascontiguousarray(scores, np.float64), threshold)
 
 
 def suppress(quads: Numbers, order: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
@@ -77,53 +74,53 @@ def suppress(quads: Numbers, order: NDArray[np.int64], threshold: float) -> NDAr
 
     Gives their numbers in that order. Memory grows as N, and so does time where few quads lie at the same place.
     """
-    kept: NDArray[np.int64] = order[_suppress(_quads(quads), order, threshold)]
-    return kept
+    return _suppress(_quads(quads), order, threshold) if len(order) else order
 
 
 def _quads(quads: Numbers) -> Floats:
-    assert quads.shape[1:] == (4, 2), quads.shape
-    return np.ascontiguousarray(quads, np.float64)
+    return np.ascontiguousarray(quads, np.float64).reshape(-1, 4, 2)
 
 
 @_compiled
-def _bend(a: Floats, b: Floats, c: Floats) -> float:
-    """Positive where the way from point ``a`` over ``b`` to ``c`` bends clockwise."""
-    return float((b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0]))
+def _bend(quad: Floats, a: int, b: int, c: int) -> float:
+    """Positive where the way from corner ``a`` over ``b`` to ``c`` bends clockwise."""
+    x, y = quad[b, 0] - quad[a, 0], quad[b, 1] - quad[a, 1]
+    return float(x * (quad[c, 1] - quad[b, 1]) - y * (quad[c, 0] - quad[b, 0]))
 
 
 @_compiled
-def _describe(quad: Floats, shape: Floats) -> None:
-    """Write the shape of a quad."""
+def _describe(quads: Floats, i: int, shape: Floats) -> None:
+    """Write the shape of quad ``i``; to pick the row here is quicker than to be handed it."""
+    quad = quads[i]
     shape[_LEFT] = min(min(quad[0, 0], quad[1, 0]), min(quad[2, 0], quad[3, 0]))
     shape[_TOP] = min(min(quad[0, 1], quad[1, 1]), min(quad[2, 1], quad[3, 1]))
     shape[_RIGHT] = max(max(quad[0, 0], quad[1, 0]), max(quad[2, 0], quad[3, 0]))
     shape[_BOTTOM] = max(max(quad[0, 1], quad[1, 1]), max(quad[2, 1], quad[3, 1]))
-    for i, j, k, m in ((0, 1, 2, 3), (0, 1, 3, 2), (0, 2, 1, 3)):
-        a, b, c, d = quad[i], quad[j], quad[k], quad[m]
-        at_a, at_b, at_c, at_d = _bend(d, a, b), _bend(a, b, c), _bend(b, c, d), _bend(c, d, a)
+    shape[_AREA] = 0.0
+    for a, b, c, d in ((0, 1, 2, 3), (0, 1, 3, 2), (0, 2, 1, 3)):
+        at_a, at_b, at_c, at_d = _bend(quad, d, a, b), _bend(quad, a, b, c), _bend(quad, b, c, d), _bend(quad, c, d, a)
         if min(min(at_a, at_b), min(at_c, at_d)) >= 0:
-            _outline(a, b, c, d, shape)
+            _outline(quad, a, b, c, d, shape)
             return
         if max(max(at_a, at_b), max(at_c, at_d)) <= 0:
-            _outline(a, d, c, b, shape)
+            _outline(quad, a, d, c, b, shape)
             return
     # no order is convex, so that one corner lies among the others: their triangle, the largest of the four, is the hull
     largest = 0.0
-    for i, j, k in ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)):
-        bend = _bend(quad[i], quad[j], quad[k])
+    for a, b, c in ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)):
+        bend = _bend(quad, a, b, c)
         if abs(bend) > largest:
             largest = abs(bend)
-            b, c = (quad[j], quad[k]) if bend > 0 else (quad[k], quad[j])
-            _outline(quad[i], b, c, c, shape)
+            second, third = (b, c) if bend > 0 else (c, b)
+            _outline(quad, a, second, third, third, shape)
 
 
 @_compiled
-def _outline(a: Floats, b: Floats, c: Floats, d: Floats, shape: Floats) -> None:
+def _outline(quad: Floats, a: int, b: int, c: int, d: int, shape: Floats) -> None:
     """Write the corners, which go clockwise in this order, and the area."""
-    shape[0], shape[1], shape[2], shape[3] = a[0], a[1], b[0], b[1]
-    shape[4], shape[5], shape[6], shape[7] = c[0], c[1], d[0], d[1]
-    area = ((c[0] - a[0]) * (d[1] - b[1]) - (c[1] - a[1]) * (d[0] - b[0])) / 2
+    shape[0], shape[1], shape[2], shape[3] = quad[a, 0], quad[a, 1], quad[b, 0], quad[b, 1]
+    shape[4], shape[5], shape[6], shape[7] = quad[c, 0], quad[c, 1], quad[d, 0], quad[d, 1]
+    area = ((shape[4] - shape[0]) * (shape[7] - shape[3]) - (shape[5] - shape[1]) * (shape[6] - shape[2])) / 2
     width, height = shape[_RIGHT] - shape[_LEFT], shape[_BOTTOM] - shape[_TOP]
     shape[_AREA] = area if area > _FLAT * (width * width + height * height) else 0.0
 
@@ -190,51 +187,45 @@ def _shapes(quads: Floats) -> Floats:
     """(N, _NUMBERS) the shapes of N quads."""
     shapes = np.empty((len(quads), _NUMBERS))
     for i in range(len(quads)):
-        _describe(quads[i], shapes[i])
+        _describe(quads, i, shapes[i])
     return shapes
 
 
 @_compiled
-def _compare(a: Floats, b: Floats, divisor: int) -> Floats:
-    """(N, M) areas shared by N and M quads, divided as asked; 0 where they share none."""
+def _compare(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats]:
+    """The areas (N, M) that N and M quads share, and their own, (N,) and (M,)."""
     work, ours, theirs = np.empty((2, _CORNERS, 2)), _shapes(a), _shapes(b)
-    found = np.zeros((len(a), len(b)))
+    shared = np.zeros((len(a), len(b)))
     for i in range(len(a)):
         for j in range(len(b)):
             if _at_most(ours[i], theirs[j]) > 0:
-                shared, whole = _shared(ours[i], theirs[j], work), 1.0
-                if divisor == _BY_UNION:
-                    whole = ours[i, _AREA] + theirs[j, _AREA] - shared
-                elif divisor == _BY_FIRST:
-                    whole = ours[i, _AREA]
-                found[i, j] = shared / whole
-    return found
+                shared[i, j] = _shared(ours[i], theirs[j], work)
+    return shared, ours[:, _AREA].copy(), theirs[:, _AREA].copy()
 
 
 @_compiled
-def _merge_runs(
-    quads: Floats, scores: Floats, threshold: float, boxes: Floats, sums: Floats, counts: NDArray[np.int64]
-) -> int:
-    """Fill the first rows of ``boxes``, ``sums`` and ``counts``, and give their number."""
+def _merge_runs(quads: Floats, scores: Floats, threshold: float) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """As ``merge_runs``."""
     work, last, this = np.empty((2, _CORNERS, 2)), np.zeros(_NUMBERS), np.empty(_NUMBERS)
-    k = 0
+    k, boxes, sums, counts = 0, np.empty((len(quads), 4, 2)), np.empty(len(quads)), np.empty(len(quads), np.int64)
     for i in range(len(quads)):
-        _describe(quads[i], this)
-        if _overlap(last, this, threshold, work):  # which at first has no area
-            _absorb(boxes[k - 1], sums[k - 1], quads[i], scores[i])
+        _describe(quads, i, this)
+        if _overlap(last, this, threshold, work):  # at first the last one has no area
             sums[k - 1] += scores[i]
             counts[k - 1] += 1
-            _describe(boxes[k - 1], last)
+            _absorb(boxes, k - 1, quads, i, scores[i] / sums[k - 1] if sums[k - 1] > 0 else 0.5)
+            _describe(boxes, k - 1, last)
         else:
             boxes[k], sums[k], counts[k] = quads[i], scores[i], 1
             last, this = this, last
             k += 1
-    return k
+    return boxes[:k].copy(), sums[:k].copy(), counts[:k].copy()
 
 
 @_compiled
-def _absorb(box: Floats, held: float, quad: Floats, score: float) -> None:
-    """Let a box of scores ``held`` so far be its mean with a quad, which is turned so that like corners meet."""
+def _absorb(boxes: Floats, b: int, quads: Floats, q: int, weight: float) -> None:
+    """Move the corners of box ``b`` towards those of quad ``q`` by ``weight`` of the way, like corners to like ones."""
+    box, quad = boxes[b], quads[q]
     turn, nearest = 0, -np.inf
     for t in range(4):  # the sum of squared distances is least where that of the products is greatest
         near = 0.0
@@ -244,7 +235,6 @@ def _absorb(box: Floats, held: float, quad: Floats, score: float) -> None:
             near += (box[corner, 1] - box[0, 1]) * (quad[other, 1] - box[0, 1])
         if near > nearest:
             turn, nearest = t, near
-    weight = score / (held + score) if held + score > 0 else 0.5
     for corner in range(4):
         other = (corner + turn) % 4
         box[corner, 0] += weight * (quad[other, 0] - box[corner, 0])
@@ -252,13 +242,10 @@ def _absorb(box: Floats, held: float, quad: Floats, score: float) -> None:
 
 
 @_compiled
-def _suppress(quads: Floats, order: NDArray[np.int64], threshold: float) -> NDArray[np.bool_]:
-    """(N,) of each place in the order whether its quad is kept; those kept are found again by the cells they touch."""
+def _suppress(quads: Floats, order: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+    """As ``suppress``, N >= 1; quads that are kept are found again by the cells of a grid that they touch."""
     n, shapes, work = len(order), _shapes(quads), np.empty((2, _CORNERS, 2))
-    kept = np.zeros(n, np.bool_)
-    if n == 0:
-        return kept
-    grid = _grid(shapes)
+    grid, kept = _grid(shapes), np.zeros(n, np.bool_)
     newest, cells = np.full(4 * n, -1), np.empty(4 * n, np.int64)  # of each cell the last entry, or -1
     before, owner = np.empty(_ENTRIES * n, np.int64), np.empty(_ENTRIES * n, np.int64)  # of each entry
     entries = 0
@@ -276,7 +263,7 @@ def _suppress(quads: Floats, order: NDArray[np.int64], threshold: float) -> NDAr
                 before[entries], owner[entries] = newest[cell], order[place]
                 newest[cell] = entries
                 entries += 1
-    return kept
+    return order[kept]
 
 
 @_compiled
@@ -288,16 +275,11 @@ def _grid(shapes: Floats) -> Grid:
     """
     n, left, top, right, bottom, widths, heights = len(shapes), np.inf, np.inf, -np.inf, -np.inf, 0.0, 0.0
     for s in shapes:
-        left, top, right, bottom = (
-            min(left, s[_LEFT]),
-            min(top, s[_TOP]),
-            max(right, s[_RIGHT]),
-            max(bottom, s[_BOTTOM]),
-        )
-        widths, heights = widths + (s[_RIGHT] - s[_LEFT]) ** 2, heights + (s[_BOTTOM] - s[_TOP]) ** 2
+        left, right, widths = min(left, s[_LEFT]), max(right, s[_RIGHT]), widths + (s[_RIGHT] - s[_LEFT]) ** 2
+        top, bottom, heights = min(top, s[_TOP]), max(bottom, s[_BOTTOM]), heights + (s[_BOTTOM] - s[_TOP]) ** 2
     across, down = max(right - left, _FLAT), max(bottom - top, _FLAT)
-    columns = int(across / max((widths / n) ** 0.5, across / n)) + 1
-    rows = int(down / max((heights / n) ** 0.5, down / n)) + 1
+    columns = max(int(across / max((widths / n) ** 0.5, across / n)), 1)
+    rows = max(int(down / max((heights / n) ** 0.5, down / n)), 1)
     while columns * rows > 4 * n:
         columns, rows = (columns + 1) // 2, (rows + 1) // 2
     return left, top, columns / across, rows / down, columns, rows
@@ -311,8 +293,8 @@ def _touched(shape: Floats, grid: Grid, cells: NDArray[np.int64]) -> int:
     upper, lower = int((shape[_TOP] - top) * per_y), int((shape[_BOTTOM] - top) * per_y)
     count = 0
     if shape[_AREA] > 0:
-        for row in range(upper, min(lower, rows - 1) + 1):
-            for column in range(first, min(last, columns - 1) + 1):
+        for row in range(min(upper, rows - 1), min(lower, rows - 1) + 1):
+            for column in range(min(first, columns - 1), min(last, columns - 1) + 1):
                 cells[count] = row * columns + column
                 count += 1
     return count

@@ -5,7 +5,8 @@ and 60 to 99; 55 and 95 are ignored. So 98 are ranked and 41 positive, and above
 9 false alarms. Nobody shows "dog", with score 0.1 everywhere. The third class has a hostile name; every image
 shows it, with score 0.9. Image k has the loss k / 100, image 0 has none.
 
-`classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`. `caption_run`: see caption_run.py.
+`classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`. `caption_run`: see caption_run.py. `spot_run`: see
+spot_run.py.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from saccade.draw.overlay import palette
 from saccade.runs import Run
 
 from .caption_run import CAPTIONS, write_captions
+from .spot_run import write_signs, write_spots
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "<script>document.title='owned'</script>&\"'"
@@ -185,6 +187,20 @@ def caption_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="package")
 def caption_url(caption_run: Run) -> Iterator[str]:
     yield from served(caption_run)
+
+
+@pytest.fixture(scope="package")
+def spot_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("spot")
+    run = new_run(folder)
+    write_signs(folder / "data")
+    write_spots(run, folder / "data")
+    return run
+
+
+@pytest.fixture(scope="package")
+def spot_url(spot_run: Run) -> Iterator[str]:
+    yield from served(spot_run)
 
 
 @pytest.fixture(scope="package")

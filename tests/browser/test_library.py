@@ -87,7 +87,7 @@ def test_unknown_class_in_the_predictions(tmp_path: Path, classify_run: Run) -> 
 def test_another_task(run: Run) -> None:
     file = run.evaluation("val").path / "about.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"task": "detect"}))
-    with pytest.raises(RunError, match="task 'detect'; browse shows multilabel, classify, segment and caption"):
+    with pytest.raises(RunError, match="task 'detect'; browse shows multilabel, classify, segment, caption and spot"):
         create_app(run)
 
 

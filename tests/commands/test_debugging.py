@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from saccade.commands.evaluate import evaluate
 from saccade.commands.resume import resume
 from saccade.commands.train import train
 from saccade.engine import checkpoint
@@ -16,7 +18,7 @@ from saccade.errors import CheckpointError, ConfigError, DataError, SaccadeError
 from saccade.runs import Run
 from saccade.samples import ImageLoss
 from saccade.tasks.classify import Classify
-from trees import SMALL
+from trees import SMALL, caption_tree
 
 SETTINGS = [*SMALL, "data.holdout=0.25", "trainer.max_epochs=2", "optim.warmup_epochs=0"]
 
@@ -57,6 +59,41 @@ def test_every_epoch_is_kept_and_training_goes_on_from_any(trained: Callable[...
         assert same(state(branched.checkpoints / name), state(whole.checkpoints / name))
     assert branched.environment()["branched_from"] == f"{whole.path.name}, epoch 2"
     assert branched.environment()["selection"] == whole.environment()["selection"]
+
+
+CAPTIONS = [
+    *("task.min_count=1", "task.max_length=6", "task.concepts=0", "data.format=coco", "data.holdout=0.25"),
+    *("data.image_size=32", "model.hidden=16", "loader.batch_size=4", "loader.workers=0"),
+    *("trainer.accelerator=cpu", "trainer.max_epochs=2", "trainer.keep_checkpoints=all", "optim.warmup_epochs=0"),
+]
+
+
+@pytest.mark.usefixtures("without_meteor")
+def test_training_goes_on_from_an_epoch_also_without_the_run_that_it_is_of(tmp_path: Path) -> None:
+    """What the config of a run refers to, here the words of captions, lies in the folder of the new run too."""
+    given = [f"data.root={caption_tree(tmp_path / 'coco')}", *CAPTIONS]
+    whole = train("scenes-caption", given, runs=tmp_path / "runs")
+    branched = resume(whole.checkpoint_of(1))
+    assert branched.path.name == "002"
+    assert branched.config_file.read_bytes() == whole.config_file.read_bytes()
+    assert branched.metrics_file.read_bytes() == whole.metrics_file.read_bytes()
+    assert same(state(branched.checkpoints / "last.ckpt"), state(whole.checkpoints / "last.ckpt"))
+    assert (branched.path / "vocabulary.json").read_bytes() == (whole.path / "vocabulary.json").read_bytes()
+    before = whole.evaluation("val").predictions()
+    shutil.rmtree(whole.path)
+    assert evaluate(branched).predictions().equals(before)
+
+
+@pytest.mark.usefixtures("without_meteor")
+def test_a_training_that_cannot_go_on_leaves_no_folder(tmp_path: Path) -> None:
+    given = [f"data.root={caption_tree(tmp_path / 'coco')}", *CAPTIONS]
+    whole = train("scenes-caption", given, runs=tmp_path / "runs")
+    with pytest.raises(ConfigError, match=r"model\.hidden"):
+        resume(whole.checkpoint_of(1), ["model.hidden=8"])
+    (whole.path / "vocabulary.json").unlink()
+    with pytest.raises(DataError, match=r"vocabulary\.json: no such file"):
+        resume(whole.checkpoint_of(1))
+    assert [path.name for path in whole.path.parent.iterdir()] == ["001"]
 
 
 def test_training_goes_on_from_nothing_but_the_checkpoint_of_an_epoch(trained: Callable[..., Run]) -> None:

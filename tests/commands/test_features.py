@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 
 from saccade.data.feature_files import FeatureFile
 from saccade.tasks.image_features import ImageFeatures
@@ -106,10 +108,10 @@ def test_features_of_others_are_converted(config: Path, saccade: Saccade) -> Non
     assert said.code == 0, said.err
     assert "14 images, 5 x 7 float16 of each" in said.out
     store = FeatureFile(config.parent / "features" / "val.npy")
-    assert store.made["source"] == "theirs/val.npy"
+    assert store.made == {"source": "theirs/{split}.npy", "pool": "none"}
     other = saccade("data", "features", config)
     assert other.code == 2
-    assert "was made with source theirs/train.npy, and the config asks for network test_resnet" in other.err
+    assert "was made with source theirs/{split}.npy, and the config asks for network test_resnet" in other.err
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,30 @@ def test_mistakes(config: Path, saccade: Saccade, settings: list[str], said: str
     assert done.code == 2
     assert said in done.err.replace("\n", " ")
     assert not list(config.parent.glob("features/*.npy"))
+
+
+def test_images_that_came_or_changed_after_the_features_were_made(config: Path, saccade: Saccade) -> None:
+    """What the message says to do is enough."""
+    saccade("data", "features", config)
+    folder, root = config.parent / "features", config.parent / "coco"
+    Image.new("RGB", (50, 50)).save(root / "val" / "val_001.jpg")
+    captions = root / "captions" / "captions_train.json"
+    document = json.loads(captions.read_text())
+    document["images"].append({"id": 99, "file_name": "new.jpg"})
+    document["annotations"].append({"id": 99, "image_id": 99, "caption": "new"})
+    captions.write_text(json.dumps(document))
+    Image.new("RGB", (50, 50)).save(root / "train" / "new.jpg")
+    for split, told in (
+        ("train", "train.npy: has no features of 1 image of 13, among them 'train/new.jpg'; remove it and train.json"),
+        ("val", "val.npy: has features of files of other sizes for 1 image of 2, among them 'val/val_001.jpg'; remove"),
+    ):
+        said = saccade("data", "features", config)
+        assert said.code == 2
+        assert told in said.err.replace("\n", " ")
+        for suffix in (".npy", ".json"):
+            (folder / f"{split}{suffix}").unlink()
+    assert saccade("data", "features", config).code == 0
+    assert len(FeatureFile(folder / "train.npy").names) == 13
 
 
 def test_another_task(saccade: Saccade, classes_on_disk: Path) -> None:

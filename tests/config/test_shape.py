@@ -89,6 +89,7 @@ def test_the_keys_that_everything_leans_on_are_there():
         ("model.pretrained", "true or false"),
         ("task", "a section with name, loss, class_weights, ..."),
         ("task.class_weights", "none, balanced, or a mapping of names to numbers > 0"),
+        ("data.features.made", "a mapping or null"),
         ("trainer.precision", "32, 16-mixed, or bf16-mixed"),
         ("optim.step_epochs", "a list of whole numbers >= 1"),
     ],

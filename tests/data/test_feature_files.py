@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.data.feature_files import FeatureFile, StoredFeatures, pooled, store_of
+from saccade.data.feature_files import FeatureFile, StoredFeatures, differing, pooled, store_of
 from saccade.data.feature_writer import FeatureWriter
 from saccade.data.listing import Listing
 from saccade.data.paths import PathList
@@ -30,8 +30,15 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def listing(*names: str) -> Listing:
-    return Listing(Path(), PathList(names), np.arange(len(names)), tuple("abcde"))
+def listing(*names: str, root: Path = Path("none"), split: str | None = None) -> Listing:
+    return Listing(root, PathList(names), np.arange(len(names)), tuple("abcde"), split=split)
+
+
+def vectors(path: Path, *names: str, **made: str) -> Path:
+    """A store of a vector an image."""
+    with FeatureWriter(path, names, (4,), made=made) as writer:
+        writer.write(FEATURES[: len(names), 0])
+    return path
 
 
 def test_a_store_gives_back_what_was_written(path: Path) -> None:
@@ -73,9 +80,24 @@ def test_a_store_is_pickled_as_its_path(path: Path) -> None:
 
 def test_rows_are_found_by_name(path: Path) -> None:
     store = FeatureFile(path)
-    assert store.rows([NAMES[3], NAMES[0]]).tolist() == [3, 0]
-    with pytest.raises(DataError, match=r"no features of 2 images of 3, among them 'x\.jpg', 'y\.jpg'"):
-        store.rows(["x.jpg", NAMES[0], "y.jpg"])
+    assert store.rows(listing(NAMES[3], NAMES[0])).tolist() == [3, 0]
+    anew = r"; remove it and train\.json, and `saccade data features CONFIG` makes it anew, or set data\.features\.path"
+    with pytest.raises(DataError, match=r"no features of 2 images of 3, among them 'x\.jpg', 'y\.jpg'" + anew):
+        store.rows(listing("x.jpg", NAMES[0], "y.jpg"))
+
+
+def test_features_of_other_images_with_the_same_names_are_refused(tmp_path: Path) -> None:
+    """A file is told by its size, where one was known then and is known now."""
+    for i, name in enumerate("abc"):
+        (tmp_path / name).write_bytes(b"x" * i)
+    path, names = tmp_path / "train.npy", ["a", "b", "c", "gone"]
+    with FeatureWriter(path, names, (4,), made={}, sizes=[0, 9, -1, 9]) as writer:
+        writer.write(FEATURES[:4, 0])
+    store = FeatureFile(path)
+    assert store.sizes.tolist() == [0, 9, -1, 9]
+    assert store.rows(listing("c", "gone", "a", root=tmp_path)).tolist() == [2, 3, 0]
+    with pytest.raises(DataError, match=r"train\.npy: has features of files of other sizes for 1 image of 2, among them"):
+        store.rows(listing("c", "b", root=tmp_path))
 
 
 def test_samples_are_the_rows_of_their_images(path: Path) -> None:
@@ -94,13 +116,42 @@ def test_one_vector_an_image_is_one_region(tmp_path: Path) -> None:
     assert image.tolist() == [FEATURES[2, 0].astype(np.float16).astype(np.float32).tolist()]
 
 
-def test_the_store_of_images_is_found_among_others(tmp_path: Path) -> None:
-    for name, names in (("a", ["other.jpg"]), ("b", list(NAMES))):
-        with FeatureWriter(tmp_path / f"{name}.npy", names, (4,), made={}) as writer:
-            writer.write(FEATURES[: len(names), 0])
-    assert store_of(tmp_path, [NAMES[1]]).path == tmp_path / "b.npy"
-    with pytest.raises(DataError, match=r"holds no finished file with features of new\.jpg"):
-        store_of(tmp_path, ["new.jpg"])
+def test_the_file_of_a_split_is_called_by_its_name(tmp_path: Path) -> None:
+    asked = listing(NAMES[1], split="val")
+    vectors(tmp_path / "all.npy", *NAMES, source="old")
+    own = vectors(tmp_path / "val.npy", *NAMES, source="new")
+    assert store_of(tmp_path, asked).path == own
+    assert store_of(tmp_path, asked, {"source": "new"}).path == own
+    said = r"val\.npy: was made with source new, and the features that the network learned from with source old; set data"
+    with pytest.raises(DataError, match=said):
+        store_of(tmp_path, asked, {"source": "old"})
+    own.write_bytes(b"")
+    with pytest.raises(DataError, match=r"val\.npy: cannot be read"):
+        store_of(tmp_path, asked)
+
+
+def test_without_one_the_features_are_looked_for_among_the_others(tmp_path: Path) -> None:
+    for name, images, source in (("a", ["x.jpg"], "new"), ("b", NAMES, "old"), ("c", NAMES, "new")):
+        vectors(tmp_path / f"{name}.npy", *images, source=source)
+    for name in ("0", "bad"):
+        vectors(tmp_path / f"{name}.npy", *NAMES, source="new").write_bytes(b"")
+    (tmp_path / "no_index.npy").write_bytes(b"")
+    asked = listing(NAMES[1], split="val")
+    assert store_of(tmp_path, asked).path == tmp_path / "b.npy"
+    assert store_of(tmp_path, asked, {"source": "new"}).path == tmp_path / "c.npy"
+    with pytest.raises(DataError, match=rf"features of {NAMES[1]}, made as those that the network learned from; `sacc"):
+        store_of(tmp_path, asked, {"source": "another"})
+    with pytest.raises(DataError, match=r"holds no finished file with features of new\.jpg; `saccade data features"):
+        store_of(tmp_path, listing("new.jpg", split="val"))
+
+
+def test_how_features_differ_is_told_in_words() -> None:
+    made = {"network": "a", "size": 3, "grid": [2, 2]}
+    assert differing(made, made) is None
+    assert differing(made, {"network": "a"}) is None  # nothing else is asked for
+    assert differing(made, {"network": "b", "size": 4}) == ("network a, size 3", "network b, size 4")
+    assert differing(made, {"source": "x", "pool": "max"}) == ("network a", "source x")
+    assert differing({"source": "x"}, made) == ("source x", "network a")
 
 
 def test_pooling_by_hand() -> None:
@@ -124,6 +175,7 @@ def test_pooling_by_hand() -> None:
         ("other", r"holds float32 \[2\], and its index says float16 \[5, 3, 4\]"),
         ("names", r"train\.json: 4 names, and the shape \[5, 3, 4\]; a row has one name"),
         ("numbers", r"'names' holds something else than names"),
+        ("sizes", r"train\.json: 'sizes' holds something else than the bytes of each image's file"),
         ("index", r"train\.json: has no 'made'; it takes an object"),
         ("part", r"is not written to the end"),
     ],
@@ -143,6 +195,8 @@ def test_a_damaged_store_is_refused(path: Path, damage: str, said: str) -> None:
         index.write_text(json.dumps({**about, "names": NAMES[:4]}))
     elif damage == "numbers":
         index.write_text(json.dumps({**about, "names": [1, 2, 3, 4, 5]}))
+    elif damage == "sizes":
+        index.write_text(json.dumps({**about, "sizes": [1, 2]}))
     elif damage == "index":
         index.write_text(json.dumps({k: v for k, v in about.items() if k != "made"}))
     else:

@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from saccade.data.captions import Captions
 from saccade.data.feature_files import FeatureFile, Pool
 from saccade.data.feature_sources import convert, open_source
+from saccade.data.listing import Listing
+from saccade.data.paths import PathList
 from saccade.errors import DataError
 
 IMAGES = ["train2014/COCO_0042.jpg", "train2014/COCO_0007.jpg", "train2014/COCO_0009.jpg"]
@@ -20,14 +23,23 @@ FEATURES = np.random.default_rng(0).random((3, 4, 5), dtype=np.float32)
 STORED = FEATURES.astype(np.float16)
 
 
+def listing(images: Sequence[str], ids: Sequence[int], root: Path = Path("none")) -> Listing:
+    captions = Captions.gathered(ids, [["words"]] * len(ids))
+    return Listing(root, PathList(images), np.zeros((len(ids), 0), np.int8), (), captions=captions)
+
+
 def converted(
-    source: Path, images: Sequence[str] = IMAGES, *, regions: int | None = None, pool: Pool = "none"
+    source: Path,
+    images: Sequence[str] = IMAGES,
+    *,
+    ids: Sequence[int] = IDS,
+    regions: int | None = None,
+    pool: Pool = "none",
 ) -> FeatureFile:
     """The store that a source becomes."""
-    ids = [IDS[IMAGES.index(image)] for image in images]
     path = source.parent / "ours" / "train.npy"
-    found = open_source(source, images)
-    convert(found, path, images, ids, origin=str(source), regions=regions, pool=pool)
+    found, described = open_source(source, images), listing(images, ids[: len(images)])
+    convert(found, path, described, origin=str(source), made={"source": "theirs"}, regions=regions, pool=pool)
     store = FeatureFile(path)
     store.verify()
     assert list(store.names) == list(images)
@@ -46,7 +58,8 @@ def test_one_array(tmp_path: Path) -> None:
     store = converted(tmp_path / "all.npy")
     assert np.array_equal(store.array, STORED)
     assert store.boxes is None
-    assert store.made == {"source": str(tmp_path / "all.npy"), "regions": None, "pool": "none"}
+    assert store.made == {"source": "theirs"}
+    assert store.sizes.tolist() == [-1] * 3
 
 
 def test_one_array_has_a_row_an_image(tmp_path: Path) -> None:
@@ -63,6 +76,45 @@ def test_one_file_an_image_by_any_of_its_names(tmp_path: Path, key: str) -> None
         name = {"name": Path(image).name, "stem": Path(image).stem, "id": str(image_id)}[key]
         np.save(folder / f"{name}.npy", rows)
     assert np.array_equal(converted(folder).array, STORED)
+
+
+def folder_of(folder: Path, **files: float) -> Path:
+    """An ``.npy`` for each key, full of its number."""
+    for name, value in files.items():
+        path = folder / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.full((2, 3), value))
+    return folder
+
+
+def test_images_of_one_name_in_two_folders_have_features_of_their_own(tmp_path: Path) -> None:
+    images, ids = ["a/1.jpg", "b/1.jpg"], [11, 12]
+    several = r"one: what is called 1 would be the features of 2 images, 'a/1\.jpg', 'b/1\.jpg'; name the features of"
+    with pytest.raises(DataError, match=several):
+        converted(folder_of(tmp_path / "one", **{"1": 1}), images, ids=ids)
+    assert not (tmp_path / "ours").exists()
+    store = converted(folder_of(tmp_path / "two", **{"a/1": 1, "b/1": 2, "1": 3}), images, ids=ids)
+    assert store.array[:, 0, 0].tolist() == [1, 2]
+
+
+def test_a_name_that_is_also_the_id_of_another_image_is_refused(tmp_path: Path) -> None:
+    """Features called by ids would otherwise be taken for those called by names, and images get each other's."""
+    images, ids = ["1.jpg", "2.jpg"], [2, 1]
+    by_either = r"features of 1\.jpg are there under its name, 1, and under its id, 2, and .*whole file names, such as 1\."
+    with pytest.raises(DataError, match=by_either):
+        converted(folder_of(tmp_path / "either", **{"1": 1, "2": 2}), images, ids=ids)
+    store = converted(folder_of(tmp_path / "names", **{"1": 9, "2": 9, "1.jpg": 1, "2.jpg": 2}), images, ids=ids)
+    assert store.array[:, 0, 0].tolist() == [1, 2]
+    same = converted(folder_of(tmp_path / "same" / "theirs", **{"1": 1, "2": 2}), images, ids=[1, 2])
+    assert same.array[:, 0, 0].tolist() == [1, 2]
+
+
+def test_the_size_of_each_file_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"1234")
+    path = tmp_path / "ours" / "train.npy"
+    source = open_source(folder_of(tmp_path / "theirs", **{"1": 1, "2": 2}), ["1.jpg", "2.jpg"])
+    convert(source, path, listing(["1.jpg", "2.jpg"], [1, 2], tmp_path), origin="theirs", made={})
+    assert FeatureFile(path).sizes.tolist() == [4, -1]
 
 
 def test_one_vector_an_image(tmp_path: Path) -> None:
@@ -139,7 +191,7 @@ def test_a_conversion_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     for progress in (stop, told.append):
         try:
             source = open_source(tmp_path / "all.npy", IMAGES)
-            convert(source, path, IMAGES, IDS, origin="all", progress=progress)
+            convert(source, path, listing(IMAGES, IDS), origin="all", made={}, progress=progress)
         except KeyboardInterrupt:
             pass
     assert told == [0, 1, 1, 2, 1]
@@ -177,6 +229,62 @@ def test_hdf5_with_one_dataset_an_image(tmp_path: Path, name: str) -> None:
         for image_id, rows in zip(IDS, FEATURES, strict=True):
             file[name.format(image_id)] = rows
     assert np.array_equal(converted(tmp_path / "a.hdf5").array, STORED)
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.array([["a", "b"]] * 3), r"has <U1 of shape \[3, 2\]; one array for all images takes numbers, \(N, D\) or"),
+        (np.float32(3), r"has float32 of shape \[\]"),
+        (np.zeros(3), r"has float64 of shape \[3\]"),
+        (np.zeros((3, 2, 2, 5)), r"has float64 of shape \[3, 2, 2, 5\]"),
+        (np.zeros((3, 2), bool), r"has bool of shape"),
+    ],
+)
+def test_an_array_that_holds_no_features(tmp_path: Path, array: np.ndarray, told: str) -> None:
+    np.save(tmp_path / "all.npy", array)
+    with pytest.raises(DataError, match=r"all\.npy: " + told):
+        open_source(tmp_path / "all.npy", IMAGES)
+    folder = tmp_path / "each"
+    folder.mkdir()
+    for image_id in IDS:
+        np.save(folder / f"{image_id}.npy", array)
+    if array.shape != (3,):  # which is one vector of an image
+        with pytest.raises(DataError, match=r"each: has .* for 42; an image takes numbers, \(D,\) or \(R, D\)"):
+            converted(folder)
+
+
+def test_an_archive_of_arrays(tmp_path: Path) -> None:
+    np.savez(tmp_path / "all.npz", FEATURES)
+    (tmp_path / "all.npz").rename(tmp_path / "all.npy")
+    with pytest.raises(DataError, match=r"all\.npy: is an archive of arrays; save the one with the features by numpy"):
+        open_source(tmp_path / "all.npy", IMAGES)
+
+
+@pytest.mark.parametrize("name", ["features/{}", "{}/features"])
+def test_hdf5_with_groups(tmp_path: Path, name: str) -> None:
+    """What lies in groups is not looked for."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for image_id, rows in zip(IDS, FEATURES, strict=True):
+            file[name.format(image_id)] = rows
+        file["gone"] = h5py.SoftLink("/nowhere")
+    with pytest.raises(DataError, match=r"a\.h5: no features of 3 images of 3, among them .*and by id$"):
+        converted(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("rows", ["words", ["a", "b"], 3.0])
+def test_hdf5_without_numbers(tmp_path: Path, rows: object) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "one.h5", "w") as file:
+        file["features"] = rows
+    with pytest.raises(DataError, match=r"one\.h5: has .* of shape .*; one array for all images takes numbers"):
+        open_source(tmp_path / "one.h5", IMAGES)
+    with h5py.File(tmp_path / "each.h5", "w") as file:
+        for image_id in IDS:
+            file[str(image_id)] = rows
+    with pytest.raises(DataError, match=r"each\.h5: has .* for 42; an image takes numbers"):
+        converted(tmp_path / "each.h5")
 
 
 def test_hdf5_with_one_array(tmp_path: Path) -> None:

@@ -44,6 +44,16 @@ def whole(tmp_path: Path) -> dict[str, bytes]:
     return contents(tmp_path / "whole")
 
 
+def test_a_row_keeps_the_size_of_the_file_that_it_is_of(tmp_path: Path) -> None:
+    """Where files change while the writing is stopped, the rows that are there are of those before."""
+    for size, until in ((1, 4), (2, N)):
+        with FeatureWriter(tmp_path / "a.npy", NAMES, (3,), made={}, sizes=[size] * N) as open_writer:
+            open_writer.write(FEATURES[open_writer.done : until, 0])
+    assert FeatureFile(tmp_path / "a.npy").sizes.tolist() == [1] * 4 + [2] * 5
+    write(tmp_path / "unknown")
+    assert FeatureFile(tmp_path / "unknown" / "a.npy").sizes.tolist() == [-1] * N
+
+
 @pytest.mark.parametrize("until", [0, 1, 4, 8, 9])
 @pytest.mark.parametrize("stop", [None, KeyboardInterrupt(), RuntimeError("a bug")])
 def test_what_is_stopped_goes_on(

@@ -45,7 +45,7 @@ def test_each_image_has_its_text_file_counted_from_one(root: Path) -> None:
 
 
 def test_lines_are_eight_whole_numbers_and_the_text(root: Path) -> None:
-    """The pattern of ICDAR's own evaluation script, each line ended by CRLF as in its files, in UTF-8 without a mark."""
+    """The pattern of ICDAR's own evaluation script, lines ended by CRLF as in its files, UTF-8 without a mark."""
     for path in root.glob("*_gts/*.txt"):
         text = path.read_bytes().decode("utf-8")
         assert text.endswith("\r\n")

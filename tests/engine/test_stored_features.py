@@ -12,6 +12,7 @@ import timm
 import torch
 from PIL import Image
 from torch import nn
+from torchvision.transforms.v2 import functional
 
 from detectors import Planted
 from saccade.config.schema import Config
@@ -19,7 +20,7 @@ from saccade.data import coco_captions
 from saccade.data.feature_files import FeatureFile
 from saccade.data.listing import Listing
 from saccade.engine import stored_features
-from saccade.engine.stored_features import device_of, ensure_features, feature_listings
+from saccade.engine.stored_features import device_of, ensure_features, feature_listings, loose_loader
 from saccade.errors import ConfigError, DataError
 from saccade.nn.detector_features import DetectorFeatures
 from saccade.tasks.image_features import ImageFeatures, feature_network, feature_transform
@@ -233,8 +234,30 @@ def test_converted(root: Path, kind: str, pool: str) -> None:
     store = made(asked, listing_of(root))
     assert store.array.shape == ((N, 4, 3) if pool == "none" else (N, 3))
     assert np.array_equal(store.array.reshape(N, -1)[:, 0], np.arange(N))
-    assert store.made == {"source": source.replace("{split}", "train"), "regions": None, "pool": pool}
+    assert store.made == {"source": source, "pool": pool}
+    assert (store.sizes > 0).all()
     assert made(asked, listing_of(root)).path == store.path
+
+
+def test_a_config_that_says_what_was_learned_from_takes_no_other_features(root: Path) -> None:
+    """Told before they are made, which takes hours."""
+    features = {"path": root / "f", "source": sources(root, "folder"), "made": {"source": "other", "pool": "none"}}
+    with pytest.raises(ConfigError, match=r"data\.features\.made: says source other, and the config asks for source bo"):
+        made(config(root, features), listing_of(root))
+    assert not (root / "f").exists()
+
+
+def test_images_for_boxes_are_read_one_at_a_time(root: Path) -> None:
+    """At their full size 128 photographs take 19 GB."""
+    paths = [str(root / name) for name in listing_of(root).images]
+
+    def sizes(features: dict[str, Any]) -> list[int]:
+        asked = config(root, features, batch=3)
+        return [len(batch.index) for batch in loose_loader(asked, paths, functional.pil_to_tensor, start=1)]
+
+    assert sizes({"path": root / "f"}) == [1] * 4
+    assert sizes({"path": root / "f", "network": "test_resnet"}) == [3, 1]
+    assert sizes({}) == [3, 1]  # the network sees the images themselves
 
 
 def test_regions_of_unlike_number_take_a_decision(root: Path) -> None:
@@ -250,7 +273,7 @@ def test_regions_of_unlike_number_take_a_decision(root: Path) -> None:
 def test_other_sources_are_not_mixed(root: Path) -> None:
     features = {"path": root / "f", "source": sources(root, "folder")}
     made(config(root, features), listing_of(root))
-    with pytest.raises(DataError, match=r"was made with source bottomup/train, and the config asks for source other"):
+    with pytest.raises(DataError, match=r"was made with source bottomup/\{split\}, and the config asks for source other"):
         made(config(root, {**features, "source": "other"}), listing_of(root))
 
 

@@ -59,12 +59,19 @@ def test_the_merges_take_the_four_stages(name: str) -> None:
     assert size(network.reader) == 0
 
 
-def test_statistics_after_the_encoder_move_slowly_and_those_in_it_as_they_did() -> None:
-    network = SpotNetwork("test_resnet", reach=64)
+@pytest.mark.parametrize(
+    ("name", "given", "momentum"),
+    [("test_resnet", None, 0.003), ("small_spot", None, 0.1), ("test_resnet", 0.02, 0.02)],
+)
+def test_statistics_after_the_encoder_move_at_their_own_pace(name: str, given: float | None, momentum: float) -> None:
+    network = SpotNetwork(name, reach=64, alphabet=3, momentum=given)
     norms = [m for part in (network.merges, network.last) for m in part.modules() if isinstance(m, nn.BatchNorm2d)]
     assert len(norms) == 7
-    assert {(norm.momentum, norm.eps) for norm in norms} == {(0.003, 1e-5)}
-    assert {m.momentum for m in network.encoder.modules() if isinstance(m, nn.BatchNorm2d)} == {0.1}
+    assert {(norm.momentum, norm.eps) for norm in norms} == {(momentum, 1e-5)}
+    ours, fresh = network.encoder, spot_encoder(name)
+    assert [getattr(m, "momentum", None) for m in ours.modules()] == [
+        getattr(m, "momentum", None) for m in fresh.modules()
+    ]
 
 
 def test_it_is_the_form_of_the_notes_where_maps_double() -> None:

@@ -72,7 +72,7 @@ def unscored(
     skipped: list[str] | None = None,
 ) -> Run:
     """A run with ten epochs behind it and no evaluation."""
-    metric = {"multilabel": "map", "classify": "accuracy", "segment": "miou", "caption": "cider"}[task]
+    metric = {"multilabel": "map", "classify": "accuracy", "segment": "miou", "caption": "cider"}.get(task, "end_to_end_hmean")
     folder.mkdir(parents=True)
     run = Run(folder)
     run.config_file.write_text(

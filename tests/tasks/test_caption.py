@@ -19,7 +19,7 @@ from saccade.data.captions import Captions
 from saccade.data.feature_writer import FeatureWriter
 from saccade.data.vocabulary import END, START, Vocabulary
 from saccade.decode import captions as decoding
-from saccade.errors import ConfigError, DataError
+from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.losses.caption import cross_entropy
 from saccade.metrics.captions.cider import CiderD, ngram_weights
 from saccade.nn.caption_network import CaptionNetwork
@@ -486,6 +486,41 @@ def test_a_run_keeps_its_words_in_a_file(tmp_path: Path) -> None:
 def test_lists_of_words_that_do_not_hold(words: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=rf"^task\.vocabulary: .*{said}"):
         Caption.check(config(vocabulary=words))
+
+
+IMAGES: dict[str, Any] = {"features": {"path": None, "shape": None}}
+
+
+@pytest.mark.parametrize(
+    ("made", "data", "model", "said"),
+    [
+        ({}, {}, {"hidden": 32}, r"cells\.0\.bias_f \(1, 16\) in the file, \(1, 32\) in the network"),
+        ({}, {}, {"embedding": 8}, r"captioner\.embedding\.weight \(10, 6\) in the file, \(10, 8\) in the network"),
+        ({}, {"path": "features", "shape": (R, 5)}, {}, r"1 of another shape: captioner\.image\.linear\.weight"),
+        ({"model": "transformer"}, {}, {"hidden": 8}, r"\(10, 16\) in the file, \(10, 8\) in the network"),
+        ({"data": IMAGES, "model": "updown"}, {}, {"encoder": "cifar_resnet20"}, r"missing in the file: encoder\."),
+    ],
+)
+def test_weights_of_a_network_of_another_size(
+    tmp_path: Path, made: dict[str, Any], data: dict[str, Any], model: dict[str, Any], said: str
+) -> None:
+    """All settings that the size hangs on are named, and not a head, which cannot be replaced alone."""
+    path, given = tmp_path / "weights.pth", config(**made)
+    torch.save(Caption(given).model().state_dict(), path)
+    kept = {"weights": path, "head": "keep"}
+    Caption(given.model_copy(update={"model": given.model.model_copy(update=kept)})).model()
+    features = given.data.features.model_copy(update=data)
+    changed = {
+        "data": given.data.model_copy(update={"features": features}),
+        "model": given.model.model_copy(update={**kept, **model}),
+    }
+    with pytest.raises(CheckpointError, match=said) as refused:
+        Caption(given.model_copy(update=changed)).model()
+    where = "model.hidden, model.encoder and data.image_size" if "data" in made else "model.hidden and data.features"
+    assert str(refused.value).startswith(
+        f"model.weights: {path} does not fit the network; choose the model.name, model.layers, model.embedding, "
+        f"{where} that it was saved from\n"
+    )
 
 
 def test_pictures_and_examples(root: Path) -> None:

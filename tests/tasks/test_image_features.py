@@ -17,7 +17,14 @@ from saccade.errors import CheckpointError, ConfigError
 from saccade.nn import encoders
 from saccade.nn.detector_features import DetectorFeatures
 from saccade.tasks import image_features
-from saccade.tasks.image_features import ImageFeatures, feature_network, feature_transform, recipe
+from saccade.tasks.image_features import (
+    ImageFeatures,
+    feature_network,
+    feature_transform,
+    network_as_trained,
+    recipe,
+    settled,
+)
 
 
 def config(features: dict[str, Any], **data: Any) -> Config:
@@ -104,6 +111,55 @@ def test_what_numbers_depend_on(weights: Path) -> None:
     assert "resize_crop" not in squashed
 
 
+def test_a_file_that_is_the_published_one_counts_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchvision's file is named by the first digits of its checksum."""
+    path = tmp_path / "a.pth"
+    path.write_bytes(b"x")
+    asked = {"weights": path, "network": "fasterrcnn_resnet50_fpn"}
+    assert list(recipe(config(asked))["weights"]) == ["sha256"]
+    monkeypatch.setattr(image_features, "sha256", lambda _: "258fb6c6" + 56 * "0")
+    found = recipe(config(asked))
+    assert found["weights"] == {"published": "fasterrcnn_resnet50_fpn_coco-258fb6c6.pth"}
+    assert found == recipe(config({"pretrained": True, "network": "fasterrcnn_resnet50_fpn"}))
+    assert list(recipe(config({**asked, "network": "fasterrcnn_resnet50_fpn_v2"}))["weights"]) == ["sha256"]
+
+
+def test_a_config_that_only_names_the_folder_is_settled_by_what_is_in_it(weights: Path) -> None:
+    normalize = {"mean": [0.5] * 3, "std": [0.25] * 3}
+    for features, data in (
+        ({"network": "test_resnet", "weights": weights, "pool": "max"}, {"resize": "squash", "normalize": normalize}),
+        ({"network": "test_resnet", "weights": weights}, {"image_size": 32, "resize_crop": 0.5}),
+        ({"weights": weights, "regions": 36, "size": 600}, {}),
+    ):
+        asked = config(features, **data)
+        made, alone = {**recipe(asked), "grid": [2, 2]}, config({})
+        content = alone.model_dump()
+        content["data"] |= settled(alone, made, (3, 4))
+        section = Config.model_validate(content).data.features
+        assert (section.shape, section.made) == ((3, 4), made)
+        assert (section.weights, section.pretrained) == (None, False)
+        content["data"]["features"]["weights"] = weights
+        assert recipe(Config.model_validate(content)) == recipe(asked)
+
+
+def test_features_of_other_images_are_made_as_those_of_the_training(weights: Path, tmp_path: Path) -> None:
+    own = {"network": "test_resnet", "weights": weights}
+    made = {**recipe(config(own)), "grid": [2, 2]}
+    image, size = torch.rand(1, 3, 64, 64), torch.tensor([[64, 64]])
+    expected = feature_network(config(own))(image, size)
+    assert torch.equal(network_as_trained(config({**own, "made": made}))(image, size), expected)
+    other = tmp_path / "b.pth"
+    torch.save(timm.create_model("test_resnet").state_dict(), other)
+    for features, said in (
+        ({**own, "made": {"source": "a/{split}.tsv", "pool": "none"}}, r"from features of a/\{split\}\.tsv, which were com"),
+        ({"network": "test_resnet", "made": made}, r"set data\.features\.pretrained=true for the published ones, or"),
+        ({**own, "weights": other, "made": made}, r"made with weights \{'sha256': '.*these would be made with weights"),
+        ({"weights": weights, "made": made}, r"network test_resnet, .* these would be made with network fasterrcnn_resnet"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            network_as_trained(config(features))
+
+
 @pytest.mark.parametrize(
     ("features", "said"),
     [
@@ -122,7 +178,6 @@ def test_what_numbers_depend_on(weights: Path) -> None:
             {"network": "gmlp_ti16_224", "pretrained": True},
             r"data\.features\.network: gmlp_ti16_224 does not map images",
         ),
-        ({"source": "a.tsv"}, r"data\.features\.source: is a\.tsv, features that were computed elsewhere"),
     ],
 )
 def test_no_network(features: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +15,12 @@ from jinja2 import Environment, PackageLoader
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from saccade.browse.base import Choice, UnknownError
-from saccade.browse.caption_gallery import CaptionGallery
+from saccade.browse.crops import Crops
 from saccade.browse.library import Library
+from saccade.browse.scoremaps import score_map
 from saccade.browse.segment_gallery import Kind, SegmentGallery
-from saccade.browse.thumbnails import SIZES, Thumbnails
+from saccade.browse.spot_gallery import Side, SpotGallery
+from saccade.browse.thumbnails import SIZES, Kept, Thumbnail, Thumbnails
 from saccade.errors import RunError
 from saccade.runs import Run
 
@@ -31,6 +33,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+JPEG = {"Content-Type": "image/jpeg"}
+GZIPPED = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
 
 
 def create_app(run: Run, *, evaluation: str | None = None, data_root: Path | None = None) -> FastAPI:
@@ -55,6 +60,7 @@ def create_app(run: Run, *, evaluation: str | None = None, data_root: Path | Non
     _add_json(app, library)
     _add_images(app, library)
     _add_masks(app, library)
+    _add_words(app, library)
     return app
 
 
@@ -97,10 +103,7 @@ def _add_json(app: FastAPI, library: Library) -> None:
 
     @app.get("/api/{evaluation}/overview")
     def get_overview(evaluation: str) -> Response:
-        gallery = library.gallery(evaluation)
-        if not isinstance(gallery, CaptionGallery):
-            raise UnknownError(f"there are no captions in {evaluation}")
-        return _json(gallery.overview())
+        return _json(library.gallery(evaluation).overview())
 
 
 def _add_images(app: FastAPI, library: Library) -> None:
@@ -108,9 +111,7 @@ def _add_images(app: FastAPI, library: Library) -> None:
 
     @app.get("/image/{evaluation}/{row:int}")
     def get_thumbnail(request: Request, evaluation: str, row: int, size: int = SIZES[0]) -> Response:
-        gallery = library.gallery(evaluation)
-        file = gallery.allowed.find(gallery.path(row))
-        return _shown(request, thumbnails, file, size, {"Content-Type": "image/jpeg"})
+        return _image(request, thumbnails, library.gallery(evaluation).file(row), size, JPEG)
 
 
 def _add_masks(app: FastAPI, library: Library) -> None:
@@ -119,18 +120,46 @@ def _add_masks(app: FastAPI, library: Library) -> None:
         gallery = library.gallery(evaluation)
         if not isinstance(gallery, SegmentGallery):
             raise UnknownError(f"there are no masks in {evaluation}")
-        headers = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
-        return _shown(request, gallery.masks(kind), gallery.mask(row, kind), size, headers)
+        return _image(request, gallery.masks(kind), gallery.mask(row, kind), size, GZIPPED)
 
 
-def _shown(request: Request, thumbnails: Thumbnails, file: Path | str, size: int, content: dict[str, str]) -> Response:
-    """What ``thumbnails`` make of ``file``, or why it is not shown, in words."""
+def _add_words(app: FastAPI, library: Library) -> None:
+    crops, maps = Crops(), Kept(16_000_000)
+
+    def words(evaluation: str) -> SpotGallery:
+        gallery = library.gallery(evaluation)
+        if not isinstance(gallery, SpotGallery):
+            raise UnknownError(f"there are no words in {evaluation}")
+        return gallery
+
+    @app.get("/crop/{evaluation}/{row:int}/{side}/{index:int}")
+    def get_crop(request: Request, evaluation: str, row: int, side: Side, index: int) -> Response:
+        gallery = words(evaluation)
+        quad = gallery.quad(row, side, index)
+        return _shown(request, gallery.file(row), lambda file: crops.get(file, quad), JPEG)
+
+    @app.get("/scores/{evaluation}/{row:int}")
+    def get_scores(request: Request, evaluation: str, row: int) -> Response:
+        gallery = words(evaluation)
+        gallery.path(row)
+        scored = gallery.predictions.evaluation
+        make = partial(score_map, scored, row)
+        return _shown(request, scored.predictions_file, lambda file: maps.made(file, f"scores {row}", make), GZIPPED)
+
+
+def _image(request: Request, thumbnails: Thumbnails, file: Path | str, size: int, content: dict[str, str]) -> Response:
+    """What ``thumbnails`` make of ``file``."""
     if size not in SIZES:
         raise UnknownError(f"there is no size {size}")
+    return _shown(request, file, lambda found: thumbnails.get(found, size), content)
+
+
+def _shown(request: Request, file: Path | str, get: Callable[[Path], Thumbnail], content: dict[str, str]) -> Response:
+    """What ``get`` makes of ``file``, or why it is not shown, in words."""
     if isinstance(file, str):
         raise HTTPException(404, file)
     try:
-        thumbnail = thumbnails.get(file, size)
+        thumbnail = get(file)
     except OSError:
         raise HTTPException(404, "not readable") from None
     # A row number means another image in another run at the same address: the browser must ask each time.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from saccade.browse.predictions import Flags, Floats
 from saccade.browse.thumbnails import Allowed
 
 PAGE = 48  # tiles; divides into 2, 3, 4, 6 and 8 columns
-Show: TypeAlias = Literal["all", "hits", "misses", "false_alarms", "ignored", "said", "referred"]
+Show: TypeAlias = Literal["all", "hits", "misses", "false_alarms", "misread", "ignored", "said", "referred"]
 Order: TypeAlias = Literal[
     "best",
     "worst",
@@ -28,6 +29,11 @@ Order: TypeAlias = Literal[
     "worst_meteor",
     "best_bleu4",
     "worst_bleu4",
+    "best_detection",
+    "worst_detection",
+    "misses",
+    "false_alarms",
+    "misread",
     "data",
     "data_back",
 ]
@@ -43,13 +49,14 @@ class Choice(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: Annotated[str | None, Field(alias="class")] = None  # None: all together; of captions: words
+    name: Annotated[str | None, Field(alias="class")] = None  # None: all together; of captions and spotting: words
     order: Order | None = None  # None: the gallery's own
     show: Show = "all"
     page: Annotated[int, Field(ge=1)] = 1
     threshold: Annotated[float | None, Field(alias="t", ge=0, le=1)] = None
     labelled: str | None = None  # classify: only images of this class which the model takes for ``name``
     caption: str | None = None  # caption: only images that got exactly this one
+    text: str | None = None  # spot: only images with this within a word
 
 
 class BaseGallery(ABC):
@@ -85,6 +92,14 @@ class BaseGallery(ABC):
         """How often each class is taken for each; nothing where a mistake names no other class."""
         return {"matrix": None, "pairs": []}
 
+    def overview(self) -> dict[str, Any]:
+        """What can be said of all images together, beside the summary.
+
+        Raises:
+            UnknownError: the task has no such view.
+        """
+        raise UnknownError("there is no overview of these predictions")
+
     def path(self, row: int) -> str:
         """The path of image ``row``, as the evaluation wrote it.
 
@@ -94,6 +109,14 @@ class BaseGallery(ABC):
         if not 0 <= row < len(self.images):
             raise UnknownError(f"there is no image {row}")
         return self.images[row]
+
+    def file(self, row: int) -> Path | str:
+        """The file of image ``row``, or in a few words why it is not shown.
+
+        Raises:
+            UnknownError: there is no such row.
+        """
+        return self.allowed.find(self.path(row))
 
     def _found(self, row: int) -> dict[str, Any]:
         """The beginning of every tile: which image it is, and why it is not shown if it is not."""

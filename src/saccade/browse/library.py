@@ -13,6 +13,8 @@ from saccade.browse.gallery import Gallery
 from saccade.browse.predictions import load
 from saccade.browse.segment_gallery import SegmentGallery
 from saccade.browse.segments import load_segment
+from saccade.browse.spot_gallery import SpotGallery
+from saccade.browse.spots import load_spots
 from saccade.browse.thumbnails import Allowed
 from saccade.errors import RunError
 from saccade.runs import Evaluation, Run
@@ -77,5 +79,11 @@ class Library:
                 return SegmentGallery(load_segment(evaluation), allowed)
             case "caption":
                 return CaptionGallery(load_captions(evaluation), allowed)
+            case "spot":
+                # brings numba, which takes half a second that runs of other tasks need not wait for
+                from saccade.browse.spot_matching import match
+
+                predictions = load_spots(evaluation)
+                return SpotGallery(predictions, match(predictions), allowed)
             case _:
                 return Gallery(load(evaluation), allowed)

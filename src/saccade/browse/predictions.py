@@ -77,7 +77,8 @@ def load(evaluation: Evaluation) -> Predictions:
     task, classes = about.get("task"), tuple(metrics["classes"])
     if task not in COLUMNS:
         raise RunError(
-            f"{evaluation.path}: predictions of task {task!r}; browse shows {', '.join(COLUMNS)}, segment, caption and spot"
+            f"{evaluation.path}: predictions of task {task!r}; "
+            f"browse shows {', '.join(COLUMNS)}, segment, caption and spot"
         )
     scan = scanned(evaluation, COLUMNS[task])
     threshold = 0.5 if about.get("threshold") is None else float(about["threshold"])

@@ -122,33 +122,42 @@ def load_spots(evaluation: Evaluation) -> SpotPredictions:
 
 def _placed(table: pl.DataFrame, quads: str, texts: str, *others: str, file: Path) -> tuple[Placed, list[pl.Series]]:
     """The quads and texts of all images, and further columns (M,) that go with them."""
-    lengths = table[quads].list.len().fill_null(0)
-    for name in (texts, *others):
-        if table[name].dtype != KINDS[name]:
-            raise RunError(_unfit(file, f"column {name} holds {table[name].dtype}, not {KINDS[name]}"))
-        odd = table[name].list.len().fill_null(0).ne(lengths).arg_true()
+    corners = _typed(table[quads], QUADS, file)
+    lengths = corners.list.len().fill_null(0)
+    columns = [_typed(table[name], KINDS[name], file) for name in (texts, *others)]
+    for column in columns:
+        odd = column.list.len().fill_null(0).ne(lengths).arg_true()
         if len(odd):
-            raise RunError(_unfit(file, f"row {odd[0]} has not as many {name} as {quads}"))
+            raise RunError(_unfit(file, f"row {odd[0]} has not as many {column.name} as {quads}"))
     placed = Placed(
-        quads=_quads(table[quads], file),
-        texts=_flat(table[texts]).fill_null("").to_list(),
+        quads=_quads(corners, file),
+        texts=_flat(columns[0]).fill_null("").to_list(),
         ends=np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype=np.int64)]),
     )
-    return placed, [_flat(table[name]) for name in others]
+    return placed, [_flat(column) for column in columns[1:]]
 
 
 def _quads(column: pl.Series, file: Path) -> Floats:
     """(M, 4, 2) from N lists of lists of eight numbers."""
-    try:
-        corners = _flat(column.cast(QUADS))
-    except pl.exceptions.PolarsError:
-        raise RunError(_unfit(file, f"column {column.name} holds {column.dtype}, not {QUADS}")) from None
+    corners = _flat(column)
     if not corners.list.len().eq_missing(8).all():
         raise RunError(_unfit(file, f"a quad of {column.name} has not eight numbers"))
-    numbers = floats(_flat(corners)) if len(corners) else np.empty(0, np.float32)
+    numbers = floats(_flat(corners))
     if not np.isfinite(numbers).all():
         raise RunError(_unfit(file, f"a quad of {column.name} has a corner that is no number"))
     return numbers.reshape(-1, 4, 2)
+
+
+def _typed(column: pl.Series, kind: pl.DataType, file: Path) -> pl.Series:
+    """The column; numbers may be stored with other digits than those of ``kind``."""
+    if column.dtype == kind:
+        return column
+    try:
+        if kind == KINDS["target_texts"]:
+            raise pl.exceptions.InvalidOperationError  # numbers could be cast to texts, but are none
+        return column.cast(kind)
+    except pl.exceptions.PolarsError:
+        raise RunError(_unfit(file, f"column {column.name} holds {column.dtype}, not {kind}")) from None
 
 
 def _flat(lists: pl.Series) -> pl.Series:

@@ -24,6 +24,7 @@ CHANGEABLE = (
     "data.images",
     "data.captions",
     "data.features.path",
+    "data.features.pretrained",
     "data.features.weights",
     "task.score_size",
     "task.window",

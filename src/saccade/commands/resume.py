@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,6 +19,7 @@ from saccade.errors import CheckpointError, ConfigError
 from saccade.files import copy_file, write_text
 from saccade.report.growing import growing_curves
 from saccade.runs import Run
+from saccade.tasks import TASKS
 
 ON_RESUME = (
     "trainer.max_epochs",
@@ -48,7 +48,7 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
     if Path(path).suffix != ".ckpt":
         run = Run.open(path)
     elif is_main_process():
-        run = branch(Path(path))
+        run = branch(Path(path), overrides)
         os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
     else:
         run = Run(Path(os.environ[RUN_OF_MAIN_PROCESS]))
@@ -73,11 +73,12 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
     return run
 
 
-def branch(path: Path) -> Run:
-    """A new run folder beside the old one that stands where the checkpoint of an epoch does.
+def branch(path: Path, overrides: Sequence[str] = ()) -> Run:
+    """A new run folder beside the old one that stands where the checkpoint of an epoch does, and needs nothing of it.
 
     Raises:
         CheckpointError: it is not the checkpoint of an epoch in a run folder.
+        SaccadeError: the config does not hold, or what it refers to is not there.
     """
     content = checkpoint.load(path)
     old = Run.open(path.resolve().parent.parent)
@@ -93,8 +94,10 @@ def branch(path: Path) -> Run:
             "checkpoints, which trainer.keep_checkpoints=all keeps"
         )
     best = content["callbacks"]["EpochKeeper"]["best_epoch"]
+    config = config_of(old, overrides, changeable=ON_RESUME)
+    task = TASKS[config.task.name](config)  # reads what the config refers to
     new = Run.create(old.path.parent.parent, old.path.parent.name)
-    shutil.copy(old.config_file, new.config_file)
+    write_text(new.config_file, dump(task.config_in(new.path), new.path))
     environment = {key: value for key, value in old.environment().items() if key != "selection"}
     new.write_environment({**environment, "branched_from": f"{old.path.name}, epoch {epoch}"})
     new.keep_epochs(old.epochs()[:epoch])

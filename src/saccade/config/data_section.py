@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -146,6 +146,9 @@ class Features(Section):
     {split} stands for the name of the split; a relative path belongs to `data.root`."""
     shape: tuple[Count, Count] | None = None
     """Regions of an image and numbers of a region; null reads them off the files."""
+    made: dict[str, Any] | None = None
+    """How the features that a network learned from were made, as their index says; it sees no others. null takes what
+    is there."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

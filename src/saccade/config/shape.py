@@ -162,7 +162,8 @@ def _noun(shape: Shape, *, many: bool) -> str:
         of = shape["prefixItems"][0] if "prefixItems" in shape else shape["items"]
         return f"{'lists' if many else 'a list'} of {size}{_noun(of, many=True)}"
     if kind == "object":
-        return f"a mapping of names to {_noun(shape['additionalProperties'], many=True)}"
+        of = shape["additionalProperties"]
+        return "a mapping" if of is True else f"a mapping of names to {_noun(of, many=True)}"
     return _text_noun(shape, many)
 
 

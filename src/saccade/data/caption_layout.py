@@ -39,7 +39,7 @@ def listing_of(
     folder = images_folder(root, split, names[0]) if images is None else images
     prefix = "" if folder == "." else f"{folder}/"
     paths = PathList(f"{prefix}{name}" for name in names)
-    return Listing(root, paths, np.zeros((len(names), 0), dtype=np.int8), (), captions=captions)
+    return Listing(root, paths, np.zeros((len(names), 0), dtype=np.int8), (), captions=captions, split=split)
 
 
 def images_folder(root: Path, split: str, first: str) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Protocol
@@ -17,9 +18,13 @@ from numpy.typing import NDArray
 
 from saccade.data.feature_files import Pool, pooled
 from saccade.data.feature_writer import FeatureWriter
+from saccade.data.listing import Listing, file_sizes
 from saccade.data.parallel import Progress
 from saccade.data.wording import counted, named
 from saccade.errors import DataError
+
+_NUMBERS = "iuf"
+"""The kinds of NumPy's types that are real numbers."""
 
 
 class Found(NamedTuple):
@@ -41,6 +46,8 @@ class ArrayRows:
     """One array with a row an image, (N, D) or (N, k, D): of an ``.npy`` or an HDF5 file; ``keys`` are N."""
 
     def __init__(self, path: Path, array: Any, keys: Sequence[str]) -> None:
+        if array.ndim not in (2, 3) or array.dtype.kind not in _NUMBERS:
+            raise DataError(f"{path}: {_told(array)}; one array for all images takes numbers, (N, D) or (N, R, D)")
         if len(array) != len(keys):
             raise DataError(f"{path}: has {len(array)} rows for {counted(len(keys), 'image')}; it takes one an image")
         self._array = array
@@ -73,11 +80,17 @@ class Hdf5Images:
         self._file = file
 
     def __contains__(self, key: object) -> bool:
-        return key in self._file or f"{key}_features" in self._file
+        return self._of(key) is not None
 
     def __getitem__(self, key: str) -> Found:
-        name = key if key in self._file else f"{key}_features"
-        return Found(np.asarray(self._file[name][()]))
+        array = self._of(key)
+        assert array is not None
+        return Found(np.asarray(array[()]))
+
+    def _of(self, key: object) -> Any:
+        """The dataset of an image, or None; a group of that name is none."""
+        found = (self._file.get(name) for name in (str(key), f"{key}_features"))
+        return next((item for item in found if _is_dataset(item)), None)
 
 
 class BottomUpTsv:
@@ -136,8 +149,9 @@ def open_source(path: Path, images: Sequence[str]) -> Source:
         return ArrayRows(path, _loaded(path), images)
     if path.suffix in (".h5", ".hdf5"):
         file = _hdf5(path)
-        arrays = list(file.values())
-        return ArrayRows(path, arrays[0], images) if len(arrays) == 1 and len(images) > 1 else Hdf5Images(file)
+        items = [file.get(name) for name in file]
+        one_for_all = len(items) == 1 and len(images) > 1 and _is_dataset(items[0])
+        return ArrayRows(path, items[0], images) if one_for_all else Hdf5Images(file)
     if ".tsv" in path.suffixes:
         return BottomUpTsv([path])
     raise DataError(f"{path}: features are read from .npy, .h5, .hdf5 or .tsv, or from a folder of .npy or .tsv files")
@@ -146,30 +160,28 @@ def open_source(path: Path, images: Sequence[str]) -> Source:
 def convert(
     source: Source,
     path: Path,
-    images: Sequence[str],
-    ids: Sequence[int],
+    listing: Listing,
     *,
     origin: str,
+    made: Mapping[str, Any],
     regions: int | None = None,
     pool: Pool = "none",
     progress: Progress | None = None,
 ) -> None:
-    """Write the features of N ``images`` to ``path``, going on where an earlier call stopped.
+    """Write the features of a listing's images to ``path``, going on where an earlier call stopped.
 
-    ``ids``: N, the number of each image in the data set's file. ``origin``: what the source is called in the index.
+    ``origin``: what the source is called in messages. ``made``: what the index says of how they were made.
     ``regions``: R, how many are kept of each image, the first ones; an image with fewer gets rows of zeros. None keeps
     all, where all images have equally many.
 
     Raises:
-        DataError: images without features, or with features of another shape than the first.
+        DataError: images without features, or with features of another shape than the first, or no numbers; one row for
+            several images, or an image with two.
     """
-    keys = _keys(source, images, ids)
+    images, keys, sizes = list(listing.images), _keys(source, listing, origin), file_sizes(listing).tolist()
     first = _row(_read(source, keys[0], origin), regions, pool)
-    if first.features.ndim not in (1, 2):
-        raise DataError(f"{origin}: {images[0]} has features of shape {first.features.shape}; it takes (D,) or (R, D)")
     boxes = first.boxes is not None
-    made = {"source": origin, "regions": regions, "pool": pool}
-    with FeatureWriter(path, images, first.features.shape, made=made, boxes=boxes) as writer:
+    with FeatureWriter(path, images, first.features.shape, made=made, boxes=boxes, sizes=sizes) as writer:
         if progress is not None:
             progress(writer.done)
         for image, key in zip(images[writer.done :], keys[writer.done :], strict=True):
@@ -183,8 +195,10 @@ def convert(
 
 
 def _read(source: Source, key: str, origin: str) -> Found:
-    """The features of an image, with at least one region."""
+    """The features of an image: numbers, with at least one region."""
     found = source[key]
+    if found.features.ndim not in (1, 2) or found.features.dtype.kind not in _NUMBERS:
+        raise DataError(f"{origin}: {_told(found.features)} for {key}; an image takes numbers, (D,) or (R, D)")
     if found.features.ndim == 2 and not len(found.features):
         raise DataError(f"{origin}: {key} has no region; every image takes at least one")
     return found
@@ -208,25 +222,60 @@ def _fitted(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return result
 
 
-def _keys(source: Source, images: Sequence[str], ids: Sequence[int]) -> list[str]:
-    """The key under which the source has each image."""
-    found = []
-    for image, image_id in zip(images, ids, strict=True):
-        path = PurePosixPath(image)
-        found.append(next((k for k in (image, path.name, path.stem, str(image_id)) if k in source), None))
+def _keys(source: Source, listing: Listing, origin: str) -> list[str]:
+    """The key under which the source has each image, and no other image."""
+    assert listing.captions is not None
+    images, ids = list(listing.images), listing.captions.ids.tolist()
+    found = [_key(source, image, str(image_id), origin) for image, image_id in zip(images, ids, strict=True)]
     missing = [image for image, key in zip(images, found, strict=True) if key is None]
     if missing:
         some = f"{counted(len(missing), 'image')} of {len(images)}, among them {named(missing, limit=3)}"
-        raise DataError(f"no features of {some}; they are looked for by name, with and without suffix, and by id")
-    return [key for key in found if key is not None]
+        raise DataError(
+            f"{origin}: no features of {some}; they are looked for by name, with and without folder and suffix, and by "
+            "id"
+        )
+    keys = [key for key in found if key is not None]
+    (key, uses), *_ = Counter(keys).most_common(1)
+    if uses > 1:
+        several = named([image for image, other in zip(images, keys, strict=True) if other == key], limit=3)
+        raise DataError(
+            f"{origin}: what is called {key} would be the features of {uses} images, {several}; name the features of "
+            "each image by its folder too"
+        )
+    return keys
+
+
+def _key(source: Source, image: str, image_id: str, origin: str) -> str | None:
+    """The key of an image; None where the source has nothing of it."""
+    path = PurePosixPath(image)
+    names = (image, str(path.with_suffix("")), path.name, path.stem)
+    key = next((name for name in names if name in source), None)
+    if key == path.stem != image_id and image_id in source:
+        raise DataError(
+            f"{origin}: features of {image} are there under its name, {key}, and under its id, {image_id}, and those "
+            f"may be of another image; name features by whole file names, such as {path.name}"
+        )
+    return key if key is not None or image_id not in source else image_id
+
+
+def _told(array: Any) -> str:
+    """What an array of NumPy or HDF5 holds."""
+    return f"has {array.dtype} of shape {list(array.shape)}"
 
 
 def _loaded(path: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path}: cannot be read as an array ({error})") from None
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{path}: is an archive of arrays; save the one with the features by numpy.save")
     return array
+
+
+def _is_dataset(item: Any) -> bool:
+    """Whether something in an HDF5 file is an array, and not a group of others."""
+    return isinstance(item, import_module("h5py").Dataset)
 
 
 def _hdf5(path: Path) -> Any:

@@ -33,10 +33,18 @@ class FeatureWriter:
     """
 
     def __init__(
-        self, path: Path, names: Sequence[str], shape: tuple[int, ...], *, made: Mapping[str, Any], boxes: bool = False
+        self,
+        path: Path,
+        names: Sequence[str],
+        shape: tuple[int, ...],
+        *,
+        made: Mapping[str, Any],
+        boxes: bool = False,
+        sizes: Sequence[int] | None = None,
     ) -> None:
         """``path``: ends in ``.npy``. ``shape``: of a row, (D,) or (R, D). ``made``: all that the numbers depend on, in
-        JSON's types. ``boxes``: whether each row comes with (R, 4) boxes.
+        JSON's types. ``boxes``: whether each row comes with (R, 4) boxes. ``sizes``: N, bytes of the images' files, -1
+        where that is not known, as it is of none without ``sizes``.
 
         Raises:
             DataError: there is a store of this name that was made in another way, or a file that is none.
@@ -45,6 +53,7 @@ class FeatureWriter:
         assert len(set(names)) == len(names)
         assert not boxes or len(shape) == 2
         self.path, self.names = path, names
+        self._sizes = [-1] * len(names) if sizes is None else list(sizes)
         self._made = json.loads(json.dumps(made))  # as it is read again
         self._arrays = [_Array(path, (len(names), *shape), np.dtype("<f2"))]
         if boxes:
@@ -105,7 +114,7 @@ class FeatureWriter:
             if self.path.exists():
                 raise DataError(f"{self.path}: is there already, without {index.name}; move it away, or name another")
             return 0
-        about = load_object(record, {"plan": (dict,), "done": (int,)})
+        about = load_object(record, {"plan": (dict,), "done": (int,), "sizes": (list,)})
         other = [key for key, value in self._plan().items() if about["plan"].get(key) != value]
         if other:
             raise DataError(
@@ -115,14 +124,19 @@ class FeatureWriter:
         whole = all(array.holds(about["done"]) for array in self._arrays)
         if record == index and not whole:
             raise DataError(f"{self.path}: is shorter than {record.name} says; remove both to make it anew")
-        return int(about["done"]) if whole else 0
+        if not whole:
+            return 0
+        done = int(about["done"])
+        self._sizes[:done] = about["sizes"][:done]  # rows that are there are of the files as they were
+        return done
 
     def _note(self) -> None:
         """Get what is written onto the disk, then note how many rows that is."""
         for file in self._files:
             file.flush()
             os.fsync(file.fileno())
-        write_json(self.path.with_suffix(PART), {"plan": self._plan(), "done": self.done})
+        plan = {"plan": self._plan(), "done": self.done}
+        write_json(self.path.with_suffix(PART), {**plan, "sizes": self._sizes[: self.done]})
         self._noted = self.done
 
     def _close(self) -> None:
@@ -135,7 +149,7 @@ class FeatureWriter:
         features, *boxes = [array.about() for array in self._arrays]
         about = {**features, "boxes": boxes[0] if boxes else None, "made": self._made}
         plan = {"plan": self._plan(), "done": self.done}
-        write_json(self.path.with_suffix(INDEX), {**about, **plan, "names": list(self.names)})
+        write_json(self.path.with_suffix(INDEX), {**about, **plan, "sizes": self._sizes, "names": list(self.names)})
         self.path.with_suffix(PART).unlink()
 
     @contextmanager

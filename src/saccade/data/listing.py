@@ -53,7 +53,7 @@ class Listing:
     1 present, 0 absent, -1 ignored (difficult in VOC's sense: neither scored nor learned). ``masks``: where pixels
     have classes; an image's targets then say which of them occur. ``captions``: where images are described in words.
     ``words``: where the text in them is marked and transcribed. There are no classes with either, and targets are
-    (N, 0).
+    (N, 0). ``split``: its name on disk, where files of its own, such as stored features, belong to it.
     """
 
     root: Path
@@ -63,6 +63,7 @@ class Listing:
     masks: Masks | None = None
     captions: Captions | None = None
     words: Words | None = None
+    split: str | None = None
 
     def __post_init__(self) -> None:
         assert len(self.images) == len(self.targets)
@@ -80,7 +81,7 @@ class Listing:
         captions = None if self.captions is None else self.captions.take(indices)
         words = None if self.words is None else self.words.take(indices)
         images, targets = self.images.take(indices), self.targets[indices]
-        return Listing(self.root, images, targets, self.classes, masks, captions, words)
+        return Listing(self.root, images, targets, self.classes, masks, captions, words, self.split)
 
 
 def counts(listing: Listing) -> dict[str, dict[str, int]]:
@@ -105,7 +106,7 @@ def fingerprint(listing: Listing) -> str:
     digest = hashlib.blake2b(json.dumps(listing.classes).encode(), digest_size=16)
     text, ends = listing.images.arrays()
     shape = np.array(listing.targets.shape)
-    arrays: list[NDArray[Any]] = [ends, text, shape, listing.targets, _sizes(listing)]
+    arrays: list[NDArray[Any]] = [ends, text, shape, listing.targets, file_sizes(listing)]
     if listing.masks is not None:
         text, ends = listing.masks.paths.arrays()
         arrays += [ends, text, listing.masks.pixels, listing.masks.void]
@@ -120,7 +121,7 @@ def fingerprint(listing: Listing) -> str:
     return digest.hexdigest()
 
 
-def _sizes(listing: Listing) -> NDArray[np.int64]:
+def file_sizes(listing: Listing) -> NDArray[np.int64]:
     """(N,) bytes of each file; -1 where it cannot be looked at."""
     # Strings: a Path for each of a million names takes four times as long.
     folder = os.path.join(listing.root, "")  # noqa: PTH118

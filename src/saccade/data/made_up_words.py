@@ -29,7 +29,7 @@ LONGEST = 9
 """Characters of the longest word; the shortest has 2."""
 
 _BEFORE = "bl br ch cl cr dr fl fr gl gr pl pr sc sh sl sp st th tr qu"
-_AFTER = "ff ll lt mp nd ng nk nt rd rm rn rt sh ss st tt"
+_AFTER = "ff ll lt mp nd ng nk nt rd rm rn rt sh st tt"
 _ONSETS = (*"bcdfghjklmnprstvwxyz", *_BEFORE.split())
 _VOWELS = (*"aeiouaeiou", "ai", "au", "ea", "ee", "oo", "ou")
 _CODAS = (*"bcdfgklmnprstvwxz", *_AFTER.split())

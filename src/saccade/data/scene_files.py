@@ -75,9 +75,7 @@ def ensure(
     return True
 
 
-def _draw(
-    root: Path, layout: Layout, drawn: dict[str, Any], record: dict[str, Any], progress: Progress | None
-) -> None:
+def _draw(root: Path, layout: Layout, drawn: dict[str, Any], record: dict[str, Any], progress: Progress | None) -> None:
     """Write the files and how they were drawn, all or none."""
     with _folder_aside(root) as aside:
         _WRITERS[layout](aside, **drawn, progress=progress)

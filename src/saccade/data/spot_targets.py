@@ -57,15 +57,18 @@ def targets(
     for k in np.argsort(-np.abs(geometry.area(corners)), kind="stable").tolist():
         rows, columns = cells_in(corners[k], *found.shape[1:])
         found[:, rows, columns] = 0
-        if not learned[k]:
-            continue
-        rows, columns = cells_in(geometry.shrink(corners[k], shrink), *found.shape[1:])
-        points = STRIDE * np.stack([columns, rows], axis=1)
-        found[[SCORE, CARE], rows[:, None], columns[:, None]] = 1
-        rbox = geometry.encode(rectangles[k], points.astype(np.float64))
-        rbox[:, :4] = rbox[:, :4].clip(min=0)  # below by rounding alone
-        found[GEOMETRY, rows, columns] = rbox.T
+        if learned[k]:
+            _write(found, geometry.shrink(corners[k], shrink), rectangles[k])
     return found
+
+
+def _write(maps: NDArray[np.float32], core: NDArray[np.float64], rectangle: NDArray[np.float64]) -> None:
+    """A word in the cells of its core."""
+    rows, columns = cells_in(core, *maps.shape[1:])
+    rbox = geometry.encode(rectangle, STRIDE * np.stack([columns, rows], axis=1).astype(np.float64))
+    rbox[:, :4] = rbox[:, :4].clip(min=0)  # below by rounding alone
+    maps[SCORE, rows, columns] = maps[CARE, rows, columns] = 1
+    maps[GEOMETRY, rows, columns] = rbox.T
 
 
 def cells_in(quad: NDArray[np.float64], height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

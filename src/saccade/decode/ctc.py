@@ -71,13 +71,14 @@ def lexicon_log_probs(log_probs: Tensor, widths: Tensor, lexicon: Lexicon) -> Te
         widths: (R,) columns of each word.
         lexicon: V words.
     """
+    assert not len(widths) or int(widths.max()) <= log_probs.shape[1]
     device, rows = log_probs.device, max(1, _ROOM // len(lexicon.parent))
     tree = Lexicon(lexicon.parent.to(device), lexicon.label.to(device), lexicon.end.to(device))
-    # the widest first: as columns come to an end, the rows that go on are the first ones
-    order = widths.cpu().argsort(descending=True, stable=True)
+    # words of like widths together
+    order = widths.cpu().argsort(stable=True)
     found = log_probs.new_empty(len(order), len(tree.end))
     for chosen in torch.split(order, rows):
-        found[chosen] = _forward(log_probs[chosen.to(device)], widths.cpu()[chosen].tolist(), tree)
+        found[chosen.to(device)] = _forward(log_probs[chosen.to(device)], widths.cpu()[chosen], tree)
     return found
 
 
@@ -93,20 +94,26 @@ def best_in_lexicon(log_probs: Tensor, widths: Tensor, lexicon: Lexicon) -> tupl
     return (found == log_prob[:, None]).long().argmax(dim=1), log_prob
 
 
-def _forward(log_probs: Tensor, widths: Sequence[int], tree: Lexicon) -> Tensor:
-    """(r, V), the forward algorithm on all nodes at once; ``widths`` must fall."""
-    # (r, N) log-probability of all paths so far that mean the word of the node and end with its character, or a blank
-    spoken = log_probs.new_full((len(log_probs), len(tree.parent)), -torch.inf)
+def _forward(log_probs: Tensor, widths: Tensor, tree: Lexicon) -> Tensor:
+    """(r, V), the forward algorithm on all nodes at once."""
+    # (N, r) log-probability of all paths so far that mean the word of the node and end with its character, or a blank
+    spoken = log_probs.new_full((len(tree.parent), len(log_probs)), -torch.inf)
     silent = spoken.clone()
-    silent[:, 0] = 0.0
+    silent[0] = 0.0
     # a character is said twice only with a blank between
-    doubled = tree.label == tree.label[tree.parent]
-    for column in range(widths[0] if widths else 0):
-        going = sum(width > column for width in widths)
-        said, blank, here = spoken[:going], silent[:going], log_probs[:going, column]
-        before = torch.logaddexp(said[:, tree.parent].masked_fill(doubled, -torch.inf), blank[:, tree.parent])
-        nothing = torch.logaddexp(said, blank) + here[:, :1]
-        spoken[:going] = torch.logaddexp(said, before) + here[:, tree.label]
-        spoken[:going, 0] = -torch.inf
-        silent[:going] = nothing
-    return torch.logaddexp(spoken, silent)[:, tree.end]
+    doubled = (tree.label == tree.label[tree.parent]).nonzero()[:, 0]
+    after_blank = tree.parent[doubled]
+    found = log_probs.new_empty(len(log_probs), len(tree.end))
+    for column in range(int(widths.max()) + 1 if len(widths) else 0):
+        both = torch.logaddexp(spoken, silent)
+        done = (widths == column).nonzero()[:, 0].to(found.device)
+        found[done] = both[tree.end][:, done].t()
+        if column == log_probs.shape[1]:
+            break
+        before = both.index_select(0, tree.parent)
+        before[doubled] = silent[after_blank]
+        here = log_probs[:, column].t()
+        spoken = torch.logaddexp(spoken, before).add_(here.index_select(0, tree.label))
+        spoken[0] = -torch.inf
+        silent = both.add_(here[BLANK])
+    return found

@@ -85,20 +85,16 @@ def mean_inside(values: Numbers, quads: Floats) -> Floats:
     end = np.maximum(np.floor(right + _EDGE).clip(-1, width - 1).astype(np.int64) + 1, start)
     total = np.bincount(owner, sums[row, end] - sums[row, start], minlength=len(quads))
     points = np.bincount(owner, end - start, minlength=len(quads))
-    x, y = (
-        quads.mean(axis=1).round().astype(np.int64)[:, axis].clip(0, size - 1)
-        for axis, size in ((0, width), (1, height))
-    )
+    x, y = quads.mean(axis=1).round().clip(0, (width - 1, height - 1)).astype(np.int64).T
     return np.where(points > 0, total / np.maximum(points, 1), values[y, x])
 
 
 def crossed(quads: Floats, y: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """The x at which lines (M,) of height y, each through one of M convex quads, clockwise, enter and leave them."""
-    start, edges = quads, np.roll(quads, -1, axis=1) - quads
-    down = edges[..., 1]
-    slope = np.divide(edges[..., 0], down, out=np.zeros_like(down), where=down != 0)
-    x = start[..., 0] + slope * (y[:, None] - start[..., 1])
-    # clockwise on screen, the edges that go up are the left ones
-    left = np.where(down < 0, x, -np.inf).max(axis=1, initial=-np.inf)
-    right = np.where(down > 0, x, np.inf).min(axis=1, initial=np.inf)
-    return np.maximum(left, quads[..., 0].min(axis=1)), np.minimum(right, quads[..., 0].max(axis=1))
+    xs, ys = quads[..., 0], quads[..., 1]
+    right, down = np.roll(xs, -1, axis=1) - xs, np.roll(ys, -1, axis=1) - ys
+    steep = abs(down) > _EDGE  # the others bound only lines that run along them
+    x = xs + np.divide(right, down, out=np.zeros_like(down), where=steep) * (y[:, None] - ys)
+    # corners go clockwise on screen, so that the left edges go up
+    entered = np.where(steep & (down < 0), x, xs.min(axis=1, keepdims=True)).max(axis=1)
+    return entered, np.where(steep & (down > 0), x, xs.max(axis=1, keepdims=True)).min(axis=1)

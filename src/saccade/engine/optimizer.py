@@ -81,13 +81,12 @@ def _after_warmup(optimizer: Optimizer, optim: Optim, *, steps: int, warmup: int
 
 
 def _parameter_groups(network: nn.Module, optim: Optim, *, backbone_lr: float) -> Iterable[dict[str, object]]:
-    """Biases and norms (all parameters of one dimension) are not decayed."""
+    """Biases and norms are not decayed: what has one dimension, or is called a bias, as the rows of our cells are."""
     heads = head_names(network)
     for in_head in (False, True):
         lr = optim.lr if in_head else optim.lr * backbone_lr
-        chosen = [p for name, p in network.named_parameters() if is_head(name, heads) == in_head]
-        matrices = [p for p in chosen if p.ndim > 1]
-        vectors = [p for p in chosen if p.ndim <= 1]
-        for parameters, decay in ((matrices, optim.weight_decay), (vectors, 0.0)):
-            if parameters:
-                yield {"params": parameters, "lr": lr, "weight_decay": decay}
+        chosen = [(name, p) for name, p in network.named_parameters() if is_head(name, heads) == in_head]
+        decays = {name: p.ndim > 1 and not name.rpartition(".")[2].startswith("bias") for name, p in chosen}
+        for decayed in (True, False):
+            if parameters := [p for name, p in chosen if decays[name] == decayed]:
+                yield {"params": parameters, "lr": lr, "weight_decay": optim.weight_decay if decayed else 0.0}

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import polars as pl
 from torch import nn
-from torch.utils.data import DataLoader
 
 from saccade.config.schema import Config
-from saccade.data.loose import LooseBatch, LooseImages, collate_loose
+from saccade.data.loose import LooseBatch
 from saccade.engine import trainer
 from saccade.engine.callbacks import FileBar
 from saccade.engine.evaluation import without_weights
 from saccade.engine.module import Module
-from saccade.engine.readers import workers
+from saccade.engine.stored_features import loose_loader
 from saccade.runs import Run
 from saccade.tasks.base import Task
 
@@ -47,12 +46,7 @@ def predict(
     task, network = trainer.build_task(without_weights(config))
     task = task.deciding(trainer.load_network(task, network, checkpoint))
     module = Predictor(task, network)
-    loader = DataLoader(
-        LooseImages(paths, task.transform()),
-        batch_size=config.loader.batch_size,
-        collate_fn=collate_loose,
-        num_workers=min(workers(config), len(paths) // (2 * config.loader.batch_size)),
-    )
+    loader = loose_loader(config, paths, task.transform())
     one_device = config.model_copy(update={"trainer": config.trainer.model_copy(update={"devices": 1})})
     lightning = trainer.build_trainer(one_device, run, callbacks=[FileBar(len(paths))])
     with trainer.quiet(), trainer.plain_errors():

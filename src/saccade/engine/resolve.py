@@ -63,7 +63,7 @@ def prepare(config: Config, say: Say) -> Prepared:
         _refuse_common_images(config, listings)
         if config.data.features.path is not None:
             ensure_features(config, config.data.val, listings["val"], say)
-            TASKS[config.task.name].resolve_data(config, listings["val"])  # refuses those of another shape
+            TASKS[config.task.name].resolve_data(config, listings["val"])  # refuses those of another make
     if config.data.cross_validates:
         # what is measured is measured for each fold, when it is its turn
         TASKS[config.task.name].check_selection(config, "train", listings["train"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,16 @@ import torch
 from filelock import FileLock
 from torch.utils.data import DataLoader, Subset
 
-from saccade.config.data_section import Features
 from saccade.config.schema import Config
 from saccade.console import progress_bar
 from saccade.data import check
-from saccade.data.feature_files import INDEX, FeatureFile
+from saccade.data.feature_files import INDEX, FeatureFile, differing
 from saccade.data.feature_sources import convert, open_source
 from saccade.data.feature_writer import FeatureWriter
-from saccade.data.listing import Listing
-from saccade.data.loose import LooseBatch, LooseImages, collate_loose
+from saccade.data.listing import Listing, file_sizes
+from saccade.data.loose import Found, LooseBatch, LooseImages, collate_loose
 from saccade.data.parallel import Progress
+from saccade.data.transforms import Transform
 from saccade.engine.readers import workers
 from saccade.errors import ConfigError, DataError
 from saccade.nn.map_features import MapFeatures
@@ -96,7 +96,12 @@ def ensure_features(config: Config, split: str, listing: Listing, say: Say) -> P
         CheckpointError: weights that are not there or do not fit.
         DataError: an image that cannot be read, a file that was made in another way, a full disk.
     """
-    path = folder_of(config) / f"{split}.npy"
+    path, made = folder_of(config) / f"{split}.npy", config.data.features.made
+    if made is not None and (other := differing(made, _wanted(config))):
+        raise ConfigError(
+            f"data.features.made: says {other[0]}, and the config asks for {other[1]}; set data.features.made=null and "
+            "data.features.shape=null to learn from other features than that run"
+        )
     if not _is_there(path, config, listing):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{split}.lock")):
@@ -110,38 +115,21 @@ def _is_there(path: Path, config: Config, listing: Listing) -> bool:
     if not path.with_suffix(INDEX).is_file():
         return False
     store = FeatureFile(path)
-    found, asked = _differing(store.made, _wanted(config, path.stem))
-    if found != asked:
+    if other := differing(store.made, _wanted(config)):
         raise DataError(
-            f"{path}: was made with {found}, and the config asks for {asked}; set data.features so, or "
+            f"{path}: was made with {other[0]}, and the config asks for {other[1]}; set data.features so, or "
             "data.features.path to another folder, or remove the file and its index to make it anew"
         )
-    store.rows(listing.images)
+    store.rows(listing)
     return True
 
 
-def _differing(made: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, str]:
-    """In words what differs between what was made and what is wanted; twice the same where nothing does."""
-    keys = [key for key, value in wanted.items() if made.get(key) != value]
-    for key in ("source", "network"):
-        if key in keys and key not in made:  # one was converted and the other computed
-            other = "network" if key == "source" else "source"
-            return f"{other} {made.get(other)}", f"{key} {wanted[key]}"
-    found, asked = (", ".join(f"{key} {each.get(key)}" for key in keys) for each in (made, wanted))
-    return found, asked
-
-
-def _wanted(config: Config, split: str) -> Mapping[str, Any]:
+def _wanted(config: Config) -> Mapping[str, Any]:
     """What the config says of how its features are made; nothing where it only names the folder."""
     section = config.data.features
     if section.source is not None:
-        return {"source": _origin(section, split), "pool": section.pool}
+        return {"source": section.source, "pool": section.pool}
     return recipe(config) if section.pretrained or section.weights is not None else {}
-
-
-def _origin(section: Features, split: str) -> str:
-    assert section.source is not None
-    return section.source.replace("{split}", split)
 
 
 def _make(path: Path, config: Config, split: str, listing: Listing, say: Say) -> None:
@@ -154,14 +142,14 @@ def _make(path: Path, config: Config, split: str, listing: Listing, say: Say) ->
 
 
 def _convert(path: Path, config: Config, split: str, listing: Listing, progress: Progress) -> None:
-    section, captions = config.data.features, listing.captions
-    assert captions is not None
-    origin, images = _origin(section, split), list(listing.images)
-    source = open_source(config.data.root / origin, images)
+    section = config.data.features
+    assert section.source is not None
+    origin = section.source.replace("{split}", split)
+    source = open_source(config.data.root / origin, listing.images)
     regions = section.shape[0] if section.shape is not None and section.pool == "none" else None
-    ids = captions.ids.tolist()
+    made, pool = _wanted(config), section.pool
     try:
-        convert(source, path, images, ids, origin=origin, regions=regions, pool=section.pool, progress=progress)
+        convert(source, path, listing, origin=origin, made=made, regions=regions, pool=pool, progress=progress)
     except DataError as error:
         text = str(error).replace("say how many regions to keep", "set data.features.shape=[REGIONS, NUMBERS]")
         raise DataError(text) from error.__cause__
@@ -173,12 +161,13 @@ def _compute(path: Path, config: Config, listing: Listing, say: Say, progress: P
     network = feature_network(config).to(device)
     shape, grid = _shape(network, config)
     made = {**recipe(config), **({} if grid is None else {"grid": list(grid)})}
-    boxes = grid is None and len(shape) == 2
-    with FeatureWriter(path, list(listing.images), shape, made=made, boxes=boxes) as writer:
+    boxes, sizes = grid is None and len(shape) == 2, file_sizes(listing).tolist()
+    paths = [str(listing.root / name) for name in listing.images]
+    with FeatureWriter(path, list(listing.images), shape, made=made, boxes=boxes, sizes=sizes) as writer:
         if writer.done:
             say(f"{path}: going on after {writer.done} of {len(listing)} images")
             progress(writer.done)
-        for batch in _batches(config, listing, writer.done):
+        for batch in loose_loader(config, paths, feature_transform(config), start=writer.done):
             if batch.failures:
                 _refuse_image(config, batch)
             found = network.regions(batch.image.to(device, non_blocking=True), batch.size)
@@ -199,19 +188,20 @@ def _shape(network: ImageFeatures, config: Config) -> tuple[tuple[int, ...], tup
     return (regions, *numbers) if network.pool == "none" else numbers, grid
 
 
-def _batches(config: Config, listing: Listing, start: int) -> Iterator[LooseBatch]:
-    """The images from ``start`` on; for boxes one at a time, which may be of any size."""
-    paths = [str(listing.root / name) for name in listing.images]
-    alone = config.data.features.are_boxes
+def loose_loader(
+    config: Config, paths: Sequence[str], transform: Transform, *, start: int = 0
+) -> DataLoader[tuple[int, Found | str]]:
+    """Batches of the images from ``start`` on; for boxes one at a time, for these see images at their full size."""
+    features = config.data.features
+    alone = features.path is not None and features.are_boxes
     size = 1 if alone else config.loader.batch_size
-    readers = min(workers(config), (len(paths) - start) // (2 * size), _DETECTOR_READERS if alone else 64)
-    loader = DataLoader(
-        Subset(LooseImages(paths, feature_transform(config)), range(start, len(paths))),
+    readers = min(workers(config), (len(paths) - start) // (2 * size))
+    return DataLoader(
+        Subset(LooseImages(paths, transform), range(start, len(paths))),
         batch_size=size,
         collate_fn=collate_loose,
-        num_workers=readers,
+        num_workers=min(readers, _DETECTOR_READERS) if alone else readers,
     )
-    return iter(loader)
 
 
 def device_of(config: Config) -> torch.device:

@@ -75,7 +75,9 @@ def _content(path: Path) -> object:
         raise CheckpointError(f"model.weights: {path} cannot be read as weights ({_reason(error)})") from None
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: str, keep_head: bool) -> list[str]:
+def load_weights(
+    network: nn.Module, weights: Mapping[str, Tensor], *, source: str, keep_head: bool, made_by: str | None = None
+) -> list[str]:
     """Copy ``weights`` into ``network``, matched by name.
 
     Args:
@@ -83,6 +85,8 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: s
         weights: what ``read_state_dict`` found.
         source: how the file is called in messages.
         keep_head: whether the head of ``weights`` is wanted.
+        made_by: the settings that the sizes of the network hang on, where its head is not one layer that could be made
+            anew; None: ``model.name``, and the classes.
 
     Returns:
         The names of the parameters that were left as they are: all of the head's, or none.
@@ -100,10 +104,13 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: s
     unexpected = [key for key in weights if key not in own and (keep_head or not is_head(key, heads))]
     shapes = [key for key in wanted if key in weights and weights[key].shape != wanted[key].shape]
     other_than_head = [*missing, *unexpected, *(key for key in shapes if not is_head(key, heads))]
-    if shapes and not other_than_head and len(weights[shapes[0]]) != len(own[shapes[0]]):
+    heads_differ = shapes and not other_than_head and len(weights[shapes[0]]) != len(own[shapes[0]])
+    if heads_differ and made_by is None:
         raise CheckpointError(_head_message(source, len(weights[shapes[0]]), len(own[shapes[0]])))
     if missing or unexpected or shapes:
-        raise CheckpointError(_mismatch_message(source, missing, unexpected, shapes, own, weights))
+        lines = _differences(missing, unexpected, shapes, own, weights)
+        text = f"does not fit the network; choose the {made_by or 'model.name'} that it was saved from"
+        raise CheckpointError("\n".join([f"model.weights: {source} {text}", *lines]))
     network.load_state_dict({key: weights.get(key, value) for key, value in wanted.items()}, strict=False)
     return left
 
@@ -129,20 +136,19 @@ def _head_message(source: str, found: int, wanted: int) -> str:
     )
 
 
-def _mismatch_message(
-    source: str,
+def _differences(
     missing: list[str],
     unexpected: list[str],
     shapes: list[str],
     own: Mapping[str, Tensor],
     weights: Mapping[str, Tensor],
-) -> str:
-    lines = [f"model.weights: {source} does not fit the network; choose the model.name that it was saved from"]
-    lines += _listed("missing in the file", missing)
-    lines += _listed("not in the network", unexpected)
+) -> list[str]:
     pairs = [f"{key} {tuple(weights[key].shape)} in the file, {tuple(own[key].shape)} in the network" for key in shapes]
-    lines += _listed("of another shape", pairs)
-    return "\n".join(lines)
+    return [
+        *_listed("missing in the file", missing),
+        *_listed("not in the network", unexpected),
+        *_listed("of another shape", pairs),
+    ]
 
 
 def _listed(what: str, names: Iterable[str], most: int = 8) -> list[str]:

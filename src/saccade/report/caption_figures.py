@@ -14,6 +14,8 @@ from saccade.report.figures import BLUE, GREEN, INK, ORANGE, PURPLE, Draw, add_l
 
 _COLOURS = (BLUE, GREEN, PURPLE, ORANGE)
 BINS = 25
+_HALF = 24
+"""So many letters fit into half the width of a legend."""
 
 
 def metrics_panel(
@@ -33,7 +35,8 @@ def metrics_panel(
         axes.margins(y=0.14)  # room for the word at the foot of the line: BLEU-4 is often there
         over_epochs(axes, title, curves, best)
         # Below the axes: the curves may run anywhere.
-        add_legend(axes, labels, _COLOURS, loc="upper left", bbox_to_anchor=(-0.01, -0.17), ncols=2)
+        columns = 2 if max(map(len, labels)) <= _HALF else 1
+        add_legend(axes, labels, _COLOURS, loc="upper left", bbox_to_anchor=(-0.01, -0.17), ncols=columns)
 
     return draw
 

@@ -1,4 +1,4 @@
-"""Lines that anyone can run to compute the headline again, without saccade."""
+"""Lines that anyone can run to compute the headline again, without saccade but for the protocols of text spotting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from saccade.data.masks import VOID
 from saccade.report.captions import Captioned
 from saccade.report.scored import Evaluated, Scored
 from saccade.report.segments import Segmented
+from saccade.report.spot_evaluation import Spotted
 
 _MULTILABEL = """\
 import numpy as np
@@ -107,6 +108,41 @@ with open("references.json", "w", encoding="utf-8") as file:
 # saccade score captions results.json references.json
 # cider {expected}
 """
+
+_SPOT = """\
+import numpy as np
+import polars as pl
+
+from saccade.metrics.spotting.protocol import Detections, Truth
+from saccade.metrics.spotting.scores import spotting_scores
+
+
+def quads(rows):  # corners x, y of top left, top right, bottom right, bottom left, as one reads
+    return np.array(rows, dtype=np.float64).reshape(-1, 4, 2)
+
+
+rows = pl.read_parquet({file})
+truths = [
+    Truth(quads(xy), tuple(texts), np.array(cared, dtype=np.bool_))
+    for xy, texts, cared in rows["target_quads_xy", "target_texts", "target_cared"].iter_rows()
+]
+found = [Detections(quads(xy){texts}) for xy, texts in rows["quads_xy", "texts"].iter_rows()]
+scores = spotting_scores(truths, found)
+for protocol, numbers in scores.metrics.items():
+    print(protocol, numbers)
+{reading}print(scores.metrics["{protocol}"]["hmean"])  # {expected}
+"""
+
+
+def spot_snippet(scored: Spotted) -> str:
+    """Python that prints all numbers but the loss, the headline last; it runs in the run folder."""
+    return _SPOT.format(
+        file=_quoted(_predictions(scored)),
+        texts=", tuple(texts)" if scored.reads else "",
+        reading="print(scores.words.cer, scores.words.word_accuracy)\n" if scored.reads else "",
+        protocol="end_to_end" if scored.reads else "detection",
+        expected="undefined" if scored.headline is None else f"{scored.headline:.6f}",
+    )
 
 
 def caption_snippet(scored: Captioned) -> str:

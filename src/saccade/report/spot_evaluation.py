@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from saccade.errors import RunError
 from saccade.metrics.spotting.protocol import Counts, Detections, Truth
-from saccade.metrics.spotting.words import Reading, reading
+from saccade.metrics.spotting.words import Reading, edit_distance, reading
 from saccade.report.scored import Evaluated
-from saccade.report.spot_matches import SpotImage
+from saccade.report.spot_matches import MISREAD, SpotImage
 from saccade.runs import Evaluation
 
 PARTS = ("precision", "recall", "hmean")
@@ -108,6 +108,15 @@ class Spotted(Evaluated):
         places[np.lexsort((np.arange(len(counts)), wrong, -correct, -self.hmeans(name)))] = -np.arange(len(counts))
         return np.where(correct + wrong > 0, places, np.nan)
 
+    def misreadings(self) -> list[tuple[tuple[str, str], int]]:
+        """(written, read) of the words that count as misread and how often, the most frequent first.
+
+        Of equally frequent ones those that are off by the least come first.
+        """
+        words = (word for image in self.seen for word in image.words() if word.verdict == MISREAD)
+        found = Counter((word.text or "", word.read or "") for word in words)
+        return sorted(found.items(), key=lambda item: (-item[1], edit_distance(*item[0])))
+
     def differences(self) -> list[tuple[str, float | None, float | None]]:
         """Numbers that are not what the words give again, as (key, as it stands, as it is); None: there is none."""
         stands, found = self.metrics["metrics"], []
@@ -116,7 +125,11 @@ class Spotted(Evaluated):
                 found.append((key, stands.get(key), value))
         for name in self.protocols:
             key, values = f"{name}_hmean", self.hmeans(name)
-            column = self.rows[key].cast(pl.Float64).fill_null(float("nan")).to_numpy() if key in self.rows else values
+            column = (
+                self.rows[key].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+                if key in self.rows.columns
+                else values
+            )
             if not np.allclose(column, values, rtol=1e-5, atol=1e-5):
                 mean = None if np.isnan(column).any() else float(column.mean())
                 found.append((f"{key} of single images", mean, float(values.mean())))

@@ -102,7 +102,9 @@ class SpotImage:
 
     def _missed(self, k: int, verdict: str = MISSED) -> Word:
         highest = float(self.iou[k].max(initial=0))
-        return Word(verdict, np.asarray(self.truth.quads[k], dtype=np.float64), self.truth.texts[k], None, None, highest)
+        return Word(
+            verdict, np.asarray(self.truth.quads[k], dtype=np.float64), self.truth.texts[k], None, None, highest
+        )
 
 
 def laid(quads: Points) -> Points:

@@ -12,7 +12,7 @@ from saccade.report.scored import Evaluated, Scored, headline_key
 
 UNDEFINED = "–"
 
-PROTOCOLS = {"detection": "detection", "end_to_end": "end-to-end", "word_spotting": "word spotting"}
+PROTOCOL_NAMES = {"detection": "detection", "end_to_end": "end-to-end", "word_spotting": "word spotting"}
 """How the protocols of text spotting read to a person."""
 
 _NAMES = {
@@ -21,7 +21,7 @@ _NAMES = {
     "meteor": "METEOR",
     "rouge_l": "ROUGE-L",
     "cider": "CIDEr-D",
-    **{f"{name}_hmean": f"{words} H-mean" for name, words in PROTOCOLS.items()},
+    **{f"{name}_hmean": f"{words} H-mean" for name, words in PROTOCOL_NAMES.items()},
     **{f"end_to_end_{name}": f"end-to-end {name}" for name in ("precision", "recall")},
     "cer": "character error rate",
     "miou": "mIoU",

@@ -116,7 +116,7 @@ def _scored_context(scored: Evaluated) -> dict[str, Any]:
         "warnings": [],
         "numbers_words": "",
         "numbers_notes": [],
-        "letters": None,
+        "further": None,
         "headline_name": words.headline_name(scored.about),
         "optimistic": bool(scored.about["optimistic"]),
         "metrics": tables.metrics_table(scored),

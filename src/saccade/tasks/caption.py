@@ -36,7 +36,7 @@ from saccade.samples import Batch, CaptionPrediction, ImageLoss, Learned, Sample
 from saccade.tasks import labels, sentences
 from saccade.tasks.base import Network, Task
 from saccade.tasks.concepts import Concepts
-from saccade.tasks.image_features import ImageFeatures, feature_network, feature_transform
+from saccade.tasks.image_features import ImageFeatures, feature_transform, network_as_trained, settled
 from saccade.tasks.rewards import Rewards
 from saccade.tasks.sentences import words_of
 
@@ -88,11 +88,9 @@ class Caption(Task[CaptionPrediction]):
 
     @classmethod
     def resolve_data(cls, config: Config, train: Listing) -> Mapping[str, Any]:
-        """The shape of stored features."""
+        """What stored features are."""
         found = sentences.store(config, train)
-        if found is None:
-            return {}
-        return {"features": {**config.data.features.model_dump(), "shape": sentences.shape_of(found)}}
+        return {} if found is None else settled(config, found.made, sentences.shape_of(found))
 
     @classmethod
     def resolve(cls, config: Config, train: Listing) -> Mapping[str, Any]:
@@ -205,8 +203,10 @@ class Caption(Task[CaptionPrediction]):
         if self.config.data.features.path is None:
             return self.decode(network(image))
         if self._features is None:
-            self._features = feature_network(self.config).to(image.device).eval()
-        return self.decode(network(self._features(image, size)))
+            self._features = network_as_trained(self.config).to(image.device).eval()
+        with torch.autocast(image.device.type, enabled=False):  # stored ones are made in full precision
+            features = self._features(image, size)
+        return self.decode(network(features))
 
     def metrics(self) -> Metric:
         """BLEU, METEOR where its tables are installed, ROUGE-L, CIDEr-D."""

@@ -5,7 +5,7 @@ Letters: B images, R regions of each, D features of a region.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import functional
 
 from saccade.config.data_section import Features
 from saccade.config.schema import Config
-from saccade.data.feature_files import Pool, sha256
+from saccade.data.feature_files import Pool, differing, sha256
 from saccade.data.transforms import Transform
 from saccade.errors import CheckpointError, ConfigError
 from saccade.nn.detector_features import DETECTORS, PUBLISHED, DetectorFeatures, build_detector
@@ -66,15 +66,10 @@ def feature_network(config: Config) -> ImageFeatures:
     """The network of ``data.features`` with its weights, for features of any image.
 
     Raises:
-        ConfigError: no such network, or no weights for it, as where features of others were converted.
+        ConfigError: no such network, or no weights for it.
         CheckpointError: its weights could not be downloaded or read, or do not fit.
     """
     section = config.data.features
-    if section.source is not None:
-        raise ConfigError(
-            f"data.features.source: is {section.source}, features that were computed elsewhere, which other images do "
-            "not have; set data.features.source=null, with the network and weights that make the like of them"
-        )
     require_weights(section)
     with _in_keys_of_features():
         if not section.are_boxes:
@@ -85,6 +80,45 @@ def feature_network(config: Config) -> ImageFeatures:
             section.network, size=section.size, pretrained=section.pretrained, weights=section.weights
         )
         return ImageFeatures(DetectorFeatures(detector, regions=section.regions), pool=section.pool)
+
+
+def network_as_trained(config: Config) -> ImageFeatures:
+    """The same of a trained run: what it makes is like what the caption network learned from.
+
+    Raises:
+        ConfigError: it would not be, or there are no weights.
+        CheckpointError: its weights could not be downloaded or read, or do not fit.
+    """
+    section = config.data.features
+    made = section.made
+    assert made is not None, "the config must be resolved"
+    if "network" not in made:
+        raise ConfigError(
+            f"data.features: the network learned from features of {made.get('source', 'others')}, which were computed "
+            "elsewhere and cannot be made of other images; to predict, train on features of data.features.network or on "
+            "images"
+        )
+    if not section.pretrained and section.weights is None:
+        raise ConfigError(
+            f"data.features: the network learned from features of {made['network']} with weights {made['weights']}, "
+            "and the run names none; set data.features.pretrained=true for the published ones, or "
+            "data.features.weights=FILE"
+        )
+    if other := differing(made, recipe(config)):
+        raise ConfigError(
+            f"data.features: the network learned from features made with {other[0]}, and these would be made with "
+            f"{other[1]}; set data.features.pretrained and data.features.weights to the weights of the training"
+        )
+    return feature_network(config)
+
+
+def settled(config: Config, made: Mapping[str, Any], shape: tuple[int, int]) -> dict[str, Any]:
+    """What the section ``data`` says of features of this make and (R, D): ``recipe`` the other way round."""
+    what = {key: made[key] for key in ("network", "regions", "size", "pool") if key in made}
+    seen: dict[str, Any] = {key: made[key] for key in ("image_size", "resize", "resize_crop") if key in made}
+    if "mean" in made:
+        seen["normalize"] = {"mean": made["mean"], "std": made["std"]}
+    return {"features": {**config.data.features.model_dump(), **what, "shape": shape, "made": dict(made)}, **seen}
 
 
 def feature_transform(config: Config) -> Transform:
@@ -147,14 +181,18 @@ def _require_normalization(config: Config) -> None:
 
 def _origin(section: Features) -> dict[str, str]:
     """Which weights they are."""
+    published = PUBLISHED[section.network].url.rpartition("/")[2] if section.network in PUBLISHED else None
     if section.weights is not None:
         if not section.weights.is_file():
             raise CheckpointError(
                 f"data.features.weights: {section.weights} not found; name a .safetensors or .pth file"
             )
-        return {"sha256": sha256(section.weights)}
-    if section.network in PUBLISHED:
-        return {"published": PUBLISHED[section.network].url.rpartition("/")[2]}
+        checksum = sha256(section.weights)
+        # torchvision's file is called network-12345678.pth by the first digits of its checksum
+        if published is None or not checksum.startswith(published.rpartition("-")[2].removesuffix(".pth")):
+            return {"sha256": checksum}
+    if published is not None:
+        return {"published": published}
     import timm  # which takes a second: only those who use it wait for it
 
     found = timm.models.get_pretrained_cfg(section.network)

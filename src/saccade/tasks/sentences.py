@@ -129,12 +129,12 @@ def store(config: Config, listing: Listing) -> FeatureFile | None:
     """The stored features of a split's images; None where the network sees the images themselves.
 
     Raises:
-        DataError: there are none, or of another shape than the network's.
+        DataError: there are none, or such as were made in another way or are of another shape than the network's.
     """
     path, shape = config.data.features.path, config.data.features.shape
     if path is None:
         return None
-    found = store_of(path, listing.images)
+    found = store_of(path, listing, config.data.features.made)
     if shape is not None and shape != shape_of(found):
         raise DataError(
             f"{found.path}: has {_told(shape_of(found))} of an image, and the network takes {_told(shape)}; "
@@ -204,7 +204,9 @@ def _load(found: CaptionNetwork, section: Model, path: Path) -> None:
         weights = read_state_dict(path)
         if found.concepts is None:  # what the first stage told words with is of no use any more
             weights = {key: value for key, value in weights.items() if not key.startswith("concepts.")}
-        load_weights(found, weights, source=str(path), keep_head=True)
+        seen = " and data.features" if found.encoder is None else ", model.encoder and data.image_size"
+        sizes = f"model.name, model.layers, model.embedding, model.hidden{seen}"
+        load_weights(found, weights, source=str(path), keep_head=True, made_by=sizes)
         return
     if found.encoder is None:
         raise ConfigError(
@@ -224,7 +226,7 @@ def boxes(found: FeatureFile | None, listing: Listing) -> list[pl.Series]:
     """Column ``boxes``: R times x0, y0, x1, y1 of each image, as shares of width and height; none without boxes."""
     if found is None or found.boxes is None:
         return []
-    values = np.asarray(found.boxes[found.rows(listing.images)], dtype=np.float32)
+    values = np.asarray(found.boxes[found.rows(listing)], dtype=np.float32)
     return [pl.Series("boxes", values.tolist(), dtype=pl.List(pl.List(pl.Float32)))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from saccade.data.listing import Listing
 from saccade.data.spot_dataset import SpotDataset, collate_words
 from saccade.data.spot_targets import CARE, GEOMETRY, SCORE, targets
 from saccade.data.spot_transforms import input_size
+from saccade.data.spotting_archive import results_archive
 from saccade.data.transforms import Transform
 from saccade.data.wording import counted, named
 from saccade.decode import ctc
@@ -188,14 +189,20 @@ class Spot(Task[SpotPrediction]):
         self, score: Tensor, rbox: Tensor, target: Tensor, generator: torch.Generator
     ) -> list[tuple[float, ImageLoss]]:
         section, wanted, care = self.section, target[:, SCORE, None], target[:, CARE, None]
-        if section.score_loss == "ohem":
+        mined = section.score_loss == "ohem"
+        if mined:
             found = losses.hard_cross_entropy(score, wanted, care, generator=generator)
         else:
             found = (losses.dice if section.score_loss == "dice" else losses.balanced_cross_entropy)(
                 score, wanted, care
             )
         boxes = losses.geometry(
-            rbox, target[:, GEOMETRY], (wanted > 0) & (care > 0), generator=generator, angle_weight=section.angle
+            rbox,
+            target[:, GEOMETRY],
+            (wanted > 0) & (care > 0),
+            generator=generator,
+            hardest=128 if mined else None,
+            angle_weight=section.angle,
         )
         return [(1.0, found), (section.geometry, boxes)]
 
@@ -299,6 +306,14 @@ class Spot(Task[SpotPrediction]):
                 pl.Series("target_cared", [of.cared.tolist() for of in words], dtype=pl.List(pl.Boolean)),
             ]
         )
+
+    def files(self, listing: Listing, table: pl.DataFrame) -> dict[str, bytes]:
+        """``results.zip``: what was found as ICDAR's evaluation takes it; not where two images have the same name."""
+        images = list(listing.images)
+        if len({PurePosixPath(image).stem for image in images}) < len(images):
+            return {}
+        texts = table["texts"].to_list() if self.reads else None
+        return {"results.zip": results_archive(images, table["quads_xy"].to_list(), texts)}
 
     def table(self, batch: Batch, prediction: SpotPrediction) -> pl.DataFrame:
         """Columns ``quads_xy``, ``texts``, ``scores`` and ``score_png``, the map of scores as a grey PNG."""

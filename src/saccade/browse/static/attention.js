@@ -47,7 +47,8 @@ function paintGrid(context, canvas, shares, regions) {
   context.drawImage(grid, x, y, width, height);
 }
 
-function hue(share) {
+/** The colour of a share, from little to most. */
+export function hue(share) {
   const place = share * (HEAT.length - 1);
   const k = Math.min(Math.floor(place), HEAT.length - 2);
   return HEAT[k].map((from, channel) => from + (HEAT[k + 1][channel] - from) * (place - k));

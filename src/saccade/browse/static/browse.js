@@ -6,7 +6,8 @@ import { wireWords } from "./captiondetail.js";
 import { getImages, turnPage } from "./images.js";
 import { KINDS } from "./kinds.js";
 import { wireLook, wireSwitches } from "./overlay.js";
-import { showOverview } from "./overview.js";
+import { wireWordList } from "./spotdetail.js";
+import { wireWordLook } from "./spotlook.js";
 import { showClasses, showConfusions } from "./tables.js";
 
 const VIEWS = ["images", "overview", "classes", "confusions"];
@@ -65,7 +66,7 @@ async function showState(state) {
   markClass(state);
   document.title = `${state.class ?? kind.all} · ${document.body.dataset.run} · saccade`;
   kind.prepare?.(state, summary);
-  if (view === "overview") await showOverview(summary);
+  if (view === "overview") await kind.overview(summary);
   if (view === "classes") showClasses(state, summary, kind);
   if (view === "confusions") await showConfusions(summary);
   if (view === "images") kind.show(state, summary, await page);
@@ -129,10 +130,11 @@ function filterClasses() {
     one.hidden = !one.firstChild.title.toLowerCase().includes(wanted);
     found += one.hidden ? 0 : 1;
   }
-  const typed = wanted !== "" && kind.anyWord && !summary.table.some(([name]) => name === wanted);
+  const isListed = summary.table.some(([name]) => name.toLowerCase() === wanted);
+  const typed = wanted !== "" && kind.search && (kind.search.isBeside || !isListed);
   byId("none-found").hidden = found > 0 && !typed;
   byId("none-found").replaceChildren(...(typed
-    ? ["Not in this list: ", link(ofClass(wanted), { id: "any-word" }, `images with “${wanted}”`)]
+    ? [kind.search.isBeside ? "All " : "Not in this list: ", link(kind.search.to(wanted), { id: "any-word" }, kind.search.says(wanted))]
     : [`No ${kind.noun} has this in its name.`]));
 }
 
@@ -170,7 +172,7 @@ function pressedInSide(event) {
     (visible[place] ?? byId("find")).focus();
   } else if (event.key === "Enter" && event.target === byId("find")) {
     const exact = visible.find((one) => one.dataset.class.toLowerCase() === event.target.value.trim().toLowerCase());
-    (byId("any-word") ?? exact ?? visible[0])?.click();
+    (exact ?? byId("any-word") ?? visible[0])?.click();
   }
 }
 
@@ -182,7 +184,7 @@ function wire() {
     });
   }
   byId("evaluation").addEventListener("change", (event) =>
-    go({ evaluation: event.target.value, page: 1, image: null, labelled: null, off: null, caption: null, word: null }));
+    go({ evaluation: event.target.value, page: 1, image: null, labelled: null, off: null, caption: null, text: null, word: null }));
   byId("order").addEventListener("change", (event) => go({ order: event.target.value, page: 1 }));
   for (const field of [byId("threshold"), byId("threshold-number")]) {
     field.addEventListener("input", moveThreshold);
@@ -204,6 +206,8 @@ function wire() {
   wireDetail();
   wireLook();
   wireWords();
+  wireWordLook();
+  wireWordList();
   for (const list of [byId("class-list"), byId("detail-scores")]) wireSwitches(list, () => summary);
 }
 

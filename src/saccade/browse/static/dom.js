@@ -7,6 +7,9 @@ const LABELS = {
   iou: "IoU", miou: "mIoU", fwiou: "fwIoU", n_pixels: "pixels",
   bleu1: "BLEU-1", bleu2: "BLEU-2", bleu3: "BLEU-3", bleu4: "BLEU-4", meteor: "METEOR", rouge_l: "ROUGE-L", cider: "CIDEr-D",
   n_referred: "in references", n_said: "in captions", n_both: "in both",
+  hmean: "H-mean", end_to_end: "end-to-end", end_to_end_hmean: "end-to-end H-mean", detection_hmean: "detection H-mean",
+  word_spotting_hmean: "word spotting H-mean", end_to_end_precision: "end-to-end precision", end_to_end_recall: "end-to-end recall", cer: "CER",
+  n_truth: "in truth", n_right: "right", n_misread: "misread", n_missed: "missed", n_alarms: "false alarms",
 };
 
 export const byId = (id) => document.getElementById(id);
@@ -54,7 +57,7 @@ export async function getJson(path, parameters = {}) {
 const DEFAULTS = {
   evaluation: null, view: "images", class: null, order: null, show: "all", page: "1", t: null, labelled: null,
   image: null, sort: null, dir: "down", over: "prediction", opacity: "60", off: null, layout: "side",
-  caption: null, word: null, heat: "smooth",
+  caption: null, word: null, heat: "smooth", text: null, lines: "both", map: "off", tags: "on",
 };
 
 let sketched = {}; // changes that are shown but not yet in the address: browsers slow down frequent changes of it
@@ -90,7 +93,7 @@ export function go(changes, { replace = false } = {}) {
 
 /** The changes that lead to the images of a class or word, or with null of all. */
 export const ofClass = (name, more = {}) =>
-  ({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, caption: null, image: null, word: null, ...more });
+  ({ view: "images", class: name, page: 1, show: "all", order: null, labelled: null, caption: null, text: null, image: null, word: null, ...more });
 
 /** A link that changes the state in place, and opens elsewhere like any other link.
  *  Where there are thousands, a simple `href` given with the attributes saves the time of working them all out. */

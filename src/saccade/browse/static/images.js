@@ -17,8 +17,8 @@ export const shown = { rows: [], page: 1, pages: 1, source: "" };
 
 /** Ask for the page of images of this state. */
 export function getImages(state, evaluation) {
-  const { order, show, page, t, labelled, caption } = state;
-  return getJson(`/api/${encodeURIComponent(evaluation)}/images`, { class: state.class, order, show, page, t, labelled, caption });
+  const { order, show, page, t, labelled, caption, text } = state;
+  return getJson(`/api/${encodeURIComponent(evaluation)}/images`, { class: state.class, order, show, page, t, labelled, caption, text });
 }
 
 export function showImages(state, summary, page) {
@@ -97,9 +97,10 @@ export function drawControls(state, page, filters, orders) {
   byId("to-cut").hidden = !page.numbers;
   byId("to-cut").onclick = () => go({ order: null, show: "all", labelled: null, page: page.cut_page });
   const only = state.labelled !== null ? `Only ${state.labelled} taken for ${state.class} `
-    : state.caption !== null ? `Only images of which this is said: “${state.caption}” ` : null;
+    : state.caption !== null ? `Only images of which this is said: “${state.caption}” `
+    : state.text !== null ? `Only images with “${state.text}” in a word, be it true or read ` : null;
   byId("cell").hidden = only === null;
-  byId("cell").replaceChildren(only ?? "", link({ labelled: null, caption: null, page: 1 }, {}, "show all"));
+  byId("cell").replaceChildren(only ?? "", link({ labelled: null, caption: null, text: null, page: 1 }, {}, "show all"));
   for (const pager of document.querySelectorAll(".pager")) {
     const turn = (by, text, name) => el("button", {
       type: "button", class: "plain", "aria-label": name, onclick: () => turnPage(by) && scrollTo(0, 0),

@@ -7,12 +7,18 @@ import { drawScores } from "./detail.js";
 import { showImages } from "./images.js";
 import { drawMasks } from "./maskdetail.js";
 import { markLook, markSwitches, setLook } from "./overlay.js";
+import { showOverview } from "./overview.js";
 import { showSegments, swatch, voidItem } from "./segments.js";
-import { byId } from "./dom.js";
+import { drawWords } from "./spotdetail.js";
+import { markWords } from "./spotlook.js";
+import { showSpotOverview } from "./spotoverview.js";
+import { showSpots } from "./spots.js";
+import { byId, ofClass } from "./dom.js";
 
 /**
  * views: the tabs. noun: what the list at the side and the table are of. beside: the column that the list shows.
- * anyWord: the search box finds what is not in the list. show, detail: draw the grid and one image; dialog: its classes.
+ * search: where the search box leads to that finds what is not in the list, and in words; isBeside: also what is in it.
+ * show, overview, detail: draw the grid, the view of everything, and one image; dialog: its classes.
  * prepare: called before each drawing. swatch, last: what stands beside each item of the list, and at its end.
  */
 const ranked = {
@@ -36,6 +42,12 @@ export const KINDS = {
   },
   caption: {
     views: ["images", "overview", "classes"], noun: "word", nouns: "words", all: "All images", beside: "recall",
-    anyWord: true, show: showCaptions, detail: drawCaption, dialog: "wide told", prepare: markHeat,
+    search: { to: (text) => ofClass(text), says: (text) => `images with “${text}”` },
+    show: showCaptions, overview: showOverview, detail: drawCaption, dialog: "wide told", prepare: markHeat,
+  },
+  spot: {
+    views: ["images", "overview", "classes"], noun: "word", nouns: "words", all: "All images", beside: "recall",
+    search: { to: (text) => ofClass(null, { text }), says: (text) => `words with “${text}” in them`, isBeside: true },
+    show: showSpots, overview: showSpotOverview, detail: drawWords, dialog: "wide spotted", prepare: markWords,
   },
 };

@@ -1,0 +1,262 @@
+"""What the spot task makes of what a network says: losses image by image, words in pixels of the file, readings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from saccade.config.schema import Config
+from saccade.data import scene_files
+from saccade.data.alphabet import Alphabet
+from saccade.data.spot_targets import GEOMETRY, SCORE
+from saccade.data.spotting_results import read_results
+from saccade.errors import CheckpointError, ConfigError, DataError
+from saccade.metrics.spotting.protocol import Detections, Truth
+from saccade.metrics.spotting.scores import spotting_scores
+from saccade.metrics.stateful_spot import SpotMetrics
+from saccade.nn.spot_network import Spotted
+from saccade.samples import Batch, SampleKey
+from saccade.tasks import scene_text
+from saccade.tasks.spot import Spot
+
+SIZE = 128
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes") / "data"
+    scene_files.ensure(folder, train=6, val=4, size=SIZE, seed=0, layout="words", characters="upper")
+    return folder
+
+
+def settings(root: Path, *, data: dict[str, Any] | None = None, model: str = "fots", **task: Any) -> Config:
+    return Config.model_validate(
+        {
+            "name": "x",
+            "task": {"name": "spot", "min_side": 4, **task},
+            "data": {"format": "icdar", "root": root, "image_size": 96, "longer_side": 160, **(data or {})},
+            "model": {"name": model, "encoder": "small_spot", "hidden": 8},
+        }
+    )
+
+
+def task_of(root: Path, **more: Any) -> Spot:
+    """With the alphabet of the training split."""
+    config = settings(root, **more)
+    return Spot(
+        config.model_copy(
+            update={"task": config.task.model_copy(update=dict(Spot.resolve(config, Spot.read(config, "train"))))}
+        )
+    )
+
+
+def batch_of(task: Spot, root: Path, indices: list[int], *, training: bool = False) -> Batch:
+    dataset = task.dataset(Spot.read(task.config, "train"), training=training)
+    return task.collate([dataset[SampleKey(0, i)] for i in indices])
+
+
+def true_maps(batch: Batch) -> Spotted:
+    """What a network would say that has learned the targets of its images by heart."""
+    score = torch.where(batch.target[:, SCORE, None] > 0, 9.0, -9.0)
+    return Spotted(torch.zeros(len(score), 32, *score.shape[2:]), score, batch.target[:, GEOMETRY].clone())
+
+
+class Heart:
+    """A network that knows its images by heart, whichever of them it is shown."""
+
+    def __init__(self, batch: Batch) -> None:
+        assert batch.size is not None
+        self.batch, self.maps = batch, true_maps(batch)
+
+    def __call__(self, image: Tensor) -> Spotted:
+        height, width = (-(-side // 4) for side in image.shape[2:])
+        rows = [
+            next(
+                i
+                for i, known in enumerate(self.batch.image)
+                if torch.equal(known[:, : one.shape[1], : one.shape[2]], one)
+            )
+            for one in image
+        ]
+        return Spotted(*(part[rows][..., :height, :width] for part in self.maps[:3]))
+
+
+def test_true_maps_give_back_the_words_in_pixels_of_the_file(root: Path) -> None:
+    """From 128 pixels to 160, to maps of 40, and back: every word that is large enough, within two pixels."""
+    task = task_of(root, model="east")
+    batch = batch_of(task, root, [0, 1, 2])
+    assert [*batch.image.shape[2:]] == [160, 160]
+    loss, found = task.score(Heart(batch), batch)
+    assert loss.per_image().max() < 0.01
+    listing = Spot.read(task.config, "train")
+    assert listing.words is not None
+    for i in range(3):
+        words = listing.words.of(i)
+        large = [quad for quad, cared in zip(words.quads, words.cared, strict=True) if cared]
+        assert len(large) > 0
+        for quad in large:
+            nearest = min(float(np.abs(quad - other.numpy()).max()) for other in found.quads[i])
+            assert nearest <= 2.5
+        assert torch.equal(found.quads[i], found.quads[i].round())
+        assert found.texts[i] == ("",) * len(found.quads[i])
+
+
+def test_an_image_is_scored_the_same_beside_any_other(root: Path, tmp_path: Path) -> None:
+    """Images of unlike sizes are padded in a batch, and nothing of it is seen; each draws its own examples."""
+    for name in ("a", "b", "c"):
+        (tmp_path / "train").mkdir(exist_ok=True)
+        size = {"a": (128, 128), "b": (128, 96), "c": (70, 128)}[name]
+        source = Image.open(root / "train_images" / "img_1.jpg").crop((0, 0, *size))
+        source.save(tmp_path / "train" / f"{name}.png")
+        words = (root / "train_gts" / "gt_img_1.txt").read_bytes()
+        (tmp_path / "train" / f"gt_{name}.txt").write_bytes(words)
+    task = task_of(tmp_path)
+    torch.manual_seed(0)
+    network = task.model().eval()
+    with torch.no_grad():
+        network.score.bias.fill_(2.0)  # type: ignore[union-attr]  # so that there is something to read
+        together = task.score(network, batch_of(task, tmp_path, [0, 1, 2]))
+        for i in range(3):
+            loss, found = task.score(network, batch_of(task, tmp_path, [i]))
+            torch.testing.assert_close(loss.total[0], together[0].total[i], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(found.maps[0], together[1].maps[i], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(found.quads[0], together[1].quads[i])
+            assert found.texts[0] == together[1].texts[i]
+
+
+def test_the_loss_is_the_sum_of_its_weighed_parts(root: Path) -> None:
+    batch = batch_of(task_of(root), root, [0, 1], training=True)
+
+    def loss(**weights: float) -> Tensor:
+        task = task_of(root, **weights)
+        torch.manual_seed(1)
+        network = task.model().eval()
+        torch.manual_seed(2)  # of the examples
+        return task.learn(network, batch, epoch=0).loss.total
+
+    score = loss(geometry=0, reading=0)
+    boxes, reading = loss(reading=0) - score, loss(geometry=0) - score
+    torch.testing.assert_close(loss(geometry=0.5, reading=3), score + 0.5 * boxes + 3 * reading)
+    assert (reading > 0).all()
+    assert (boxes > 0).all()
+
+
+def test_texts_with_unknown_characters_are_found_and_not_read(root: Path) -> None:
+    """No loss of reading comes from them; the others are read as they would be alone."""
+    task = task_of(root, alphabet=tuple("ABCDEFGH"))
+    batch = batch_of(task, root, [0, 1, 2, 3])
+    network = task.model().eval()
+    seen = network(batch.image)
+    found = task._reading(seen, batch.words)
+    known = [
+        sum(
+            bool(flag) and bool(text) and set(text) <= set("ABCDEFGH")
+            for text, flag in zip(of.texts, of.cared, strict=True)
+        )
+        for of in batch.words
+    ]
+    assert [int(n) for n in found.weight] == known
+
+
+def test_a_lexicon_gives_one_of_its_words(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("KILO\nMETRE\n\nétrange\nKILO\n", encoding="utf-8")
+    task = task_of(root, lexicon=tmp_path / "words.txt")
+    batch = batch_of(task, root, [0])
+    network = task.model().eval()
+    with torch.no_grad():
+        read = task._read(network(batch.image), batch.words[0].quads)
+    assert len(read) == len(batch.words[0].texts)
+    assert set(read) <= {"KILO", "METRE"}
+
+
+def test_a_lexicon_that_cannot_be_used(tmp_path: Path) -> None:
+    characters = Alphabet(tuple("ABC"))
+    with pytest.raises(DataError, match=r"task\.lexicon: .*none\.txt cannot be read as text"):
+        scene_text.words_of(tmp_path / "none.txt", characters)
+    (tmp_path / "words.txt").write_text("xyz\n")
+    with pytest.raises(DataError, match=r"task\.lexicon: no word of .*words\.txt is made of the 3 characters"):
+        scene_text.words_of(tmp_path / "words.txt", characters)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "fotz"}, r"model\.name: no network that spots text is called 'fotz'; choose fots"),
+        ({"model": "east", "lexicon": "x.txt"}, r"task\.lexicon: is set, and model\.name is east"),
+        ({"alphabet": ("A", "BC")}, r"task\.alphabet: found 'BC' in the list; it takes single characters"),
+        ({"alphabet": ("A", "A")}, r"task\.alphabet: found a character that stands in the list twice"),
+    ],
+)
+def test_settings_that_do_not_go_together(root: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Spot.check(settings(root, **changes))
+
+
+def test_weights_of_a_network_that_reads_other_characters(root: Path, tmp_path: Path) -> None:
+    one = task_of(root, alphabet=tuple("AB"))
+    torch.save(one.model().state_dict(), tmp_path / "a.pth")
+    config = settings(root, alphabet=tuple("ABC"))
+    model = config.model.model_copy(update={"weights": tmp_path / "a.pth", "head": "keep"})
+    with pytest.raises(CheckpointError, match=r"a\.pth"):
+        Spot(config.model_copy(update={"model": model})).model()
+
+
+def test_numbers_are_those_of_the_archive(root: Path, tmp_path: Path) -> None:
+    """Metrics of the task, and of what it writes for ICDAR's evaluation, read back."""
+    task = task_of(root, model="east")
+    batch = batch_of(task, root, [0, 1, 2, 3])
+    _, found = task.score(Heart(batch), batch)
+    metrics = task.metrics()
+    task.measure(metrics, found, batch)
+    scores = metrics.compute()
+    listing = Spot.read(task.config, "train").take(np.arange(4))
+    (tmp_path / "results.zip").write_bytes(task.files(listing, task.answers(found))["results.zip"])
+    names = [Path(image).stem for image in listing.images]
+    read = read_results(tmp_path / "results.zip", names)
+    assert listing.words is not None
+    truths = [Truth(of.quads.astype(np.float64), of.texts, of.cared) for of in map(listing.words.of, range(4))]
+    again = spotting_scores(truths, [Detections(read[name].quads, read[name].texts) for name in names])
+    assert scores.by_protocol == again.metrics
+    assert scores.metrics["detection_hmean"] == again.metrics["detection"]["hmean"] > 0.9
+    assert set(scores.metrics) == {"detection_precision", "detection_recall", "detection_hmean"}
+
+
+def test_metrics_of_nothing_and_in_any_order() -> None:
+    empty = SpotMetrics().compute()
+    assert set(empty.metrics.values()) == {None}
+    square = np.array([[[0, 0], [9, 0], [9, 9], [0, 9]]], dtype=np.float64)
+    truth, none = Truth(square, ("A",), np.array([True])), Detections(np.zeros((0, 4, 2)), ())
+    one, other = SpotMetrics(), SpotMetrics()
+    one.update(torch.tensor([0, 1]), [truth, truth], [Detections(square, ("a",)), none])
+    other.update(torch.tensor([1]), [truth], [none])
+    other.update(torch.tensor([0]), [truth], [Detections(square, ("a",))])
+    found = one.compute()
+    assert found == other.compute()
+    assert found.metrics["end_to_end_recall"] == 0.5  # case does not matter there
+    assert found.metrics["word_accuracy"] == 0.0  # and does here
+    assert found.per_image is not None
+    assert found.per_image["detection_hmean"] == [1.0, 0.0]
+
+
+def test_columns(root: Path) -> None:
+    task = task_of(root)
+    listing = Spot.read(task.config, "val")
+    known = task.known(listing)
+    assert known.columns == ["target_quads_xy", "target_texts", "target_cared"]
+    assert listing.words is not None
+    words = listing.words.of(1)
+    assert known["target_texts"][1].to_list() == list(words.texts)
+    np.testing.assert_allclose(np.array(known["target_quads_xy"][1].to_list()).reshape(-1, 4, 2), words.quads)
+    nothing = task.answers(task.nothing())
+    assert nothing.schema == {
+        "quads_xy": pl.List(pl.List(pl.Float32)),
+        "texts": pl.List(pl.String),
+        "scores": pl.List(pl.Float32),
+    }
