@@ -96,7 +96,7 @@ def test_features_of_other_images_with_the_same_names_are_refused(tmp_path: Path
     store = FeatureFile(path)
     assert store.sizes.tolist() == [0, 9, -1, 9]
     assert store.rows(listing("c", "gone", "a", root=tmp_path)).tolist() == [2, 3, 0]
-    with pytest.raises(DataError, match=r"train\.npy: has features of files of other sizes for 1 image of 2, among them"):
+    with pytest.raises(DataError, match=r"train\.npy: has features of files of other sizes for 1 image of 2"):
         store.rows(listing("c", "b", root=tmp_path))
 
 
@@ -122,7 +122,7 @@ def test_the_file_of_a_split_is_called_by_its_name(tmp_path: Path) -> None:
     own = vectors(tmp_path / "val.npy", *NAMES, source="new")
     assert store_of(tmp_path, asked).path == own
     assert store_of(tmp_path, asked, {"source": "new"}).path == own
-    said = r"val\.npy: was made with source new, and the features that the network learned from with source old; set data"
+    said = r"val\.npy: was made with source new, and the features that the network learned from with source old; set"
     with pytest.raises(DataError, match=said):
         store_of(tmp_path, asked, {"source": "old"})
     own.write_bytes(b"")

@@ -242,7 +242,7 @@ def test_converted(root: Path, kind: str, pool: str) -> None:
 def test_a_config_that_says_what_was_learned_from_takes_no_other_features(root: Path) -> None:
     """Told before they are made, which takes hours."""
     features = {"path": root / "f", "source": sources(root, "folder"), "made": {"source": "other", "pool": "none"}}
-    with pytest.raises(ConfigError, match=r"data\.features\.made: says source other, and the config asks for source bo"):
+    with pytest.raises(ConfigError, match=r"data\.features\.made: says source other, and the config asks for source"):
         made(config(root, features), listing_of(root))
     assert not (root / "f").exists()
 
@@ -273,7 +273,7 @@ def test_regions_of_unlike_number_take_a_decision(root: Path) -> None:
 def test_other_sources_are_not_mixed(root: Path) -> None:
     features = {"path": root / "f", "source": sources(root, "folder")}
     made(config(root, features), listing_of(root))
-    with pytest.raises(DataError, match=r"was made with source bottomup/\{split\}, and the config asks for source other"):
+    with pytest.raises(DataError, match=r"was made with source bottomup/\{split\}, and the config asks for source oth"):
         made(config(root, {**features, "source": "other"}), listing_of(root))
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from saccade.metrics.summary import MULTILABEL_POOLING, classify_pooling, classify_scores, multilabel_scores
+from saccade.report.scored import HEADLINE
 from saccade.report.write import write_report
 from saccade.runs import Run
 
@@ -72,7 +73,7 @@ def unscored(
     skipped: list[str] | None = None,
 ) -> Run:
     """A run with ten epochs behind it and no evaluation."""
-    metric = {"multilabel": "map", "classify": "accuracy", "segment": "miou", "caption": "cider"}.get(task, "end_to_end_hmean")
+    metric = HEADLINE[task]
     folder.mkdir(parents=True)
     run = Run(folder)
     run.config_file.write_text(

@@ -39,7 +39,7 @@ class Page(HTMLParser):
             self.pictures.append(given["src"] or "")
         if tag == "ol":
             self.galleries.append([])
-        if tag == "li" and self._inside("ol"):
+        if tag == "li" and self._stack[-1][0] == "ol":
             self.galleries[-1].append(given["title"] or "")
         if tag in ("h2", "h3"):
             self._heading = ""

@@ -106,7 +106,11 @@ def scores_of(images: Sequence[Sign], *, reads: bool) -> SpottingScores:
         return np.array(given, dtype=np.float64).reshape(-1, 4, 2)
 
     truths = [
-        Truth(quads([q for q, _ in s.words]), tuple(t for _, t in s.words), np.array([t != "###" for _, t in s.words], bool))
+        Truth(
+            quads([q for q, _ in s.words]),
+            tuple(t for _, t in s.words),
+            np.array([t != "###" for _, t in s.words], bool),
+        )
         for s in images
     ]
     texts = [tuple(t for _, t, _ in s.found) if reads else None for s in images]

@@ -11,10 +11,7 @@ from saccade.report import caption_words
 from saccade.report.captions import Captioned
 from saccade.report.words import interval_words, metric_name
 
-from .caption_run import BOXES, GRID, add_captions, epochs, spoken, unscored_captions
-
-HOLDOUT = {"data": {"splits": {"holdout": {"n": 10}}}}
-CHOSEN = {**HOLDOUT, "selection": {"metric": "cider", "split": "holdout", "best_epoch": 7, "best": 1.6}}
+from .caption_run import BOXES, GRID, add_captions, spoken, unscored_captions
 
 
 def read(tmp_path: Path, n: int = 9, **given: Any) -> Captioned:
@@ -28,26 +25,6 @@ def test_names_and_intervals() -> None:
     assert [metric_name(key) for key in keys] == ["BLEU-1", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D"]
     assert (interval_words((0.25, 1.0)), interval_words(None)) == ("0.250 to 1.000", "")
     assert [interval_words((low, 1e-5)) for low in (0.0, 1e-7)] == ["0.000 to < 0.001", "< 0.001"]
-
-
-def test_the_chosen_epoch_stands_beside_the_best_bleu_and_meteor() -> None:
-    """Of ``epochs``: BLEU-4 at 9 is 0.8 - 3 * 0.05, METEOR at 5 is 0.8 - 4 * 0.05; epoch 3 was not scored."""
-    assert caption_words.epochs_sentence(epochs(), CHOSEN) == (
-        "Epoch 7 was chosen: its CIDEr-D of 1.600 is the best on the holdout (10 images cut from the training split). "
-        "The best BLEU-4 is that of epoch 9 (0.650), the best METEOR is that of epoch 5 (0.600). "
-        "9 of 10 epochs were scored."
-    )
-
-
-def test_epochs_of_a_run_that_is_not_finished() -> None:
-    """At epoch 2 CIDEr-D is 2 * (0.8 - 6 * 0.05 - 5 * 0.02), BLEU-4 0.65 - 7 * 0.02."""
-    assert caption_words.epochs_sentence(epochs(2, meteor=False), HOLDOUT) == (
-        "So far epoch 2 has the best CIDEr-D on the holdout (10 images cut from the training split) (0.800). "
-        "The best BLEU-4 is that of epoch 2 (0.510)."
-    )
-    assert caption_words.epochs_sentence([], CHOSEN) == ""
-    assert caption_words.epochs_sentence([{"epoch": 1, "train": {"loss": 1.0}}], {}) == "No epoch was scored."
-    assert caption_words.epochs_sentence([{"epoch": 1, "val": {"loss": 1.0}}], {}) == "No epoch was scored."
 
 
 def test_what_is_said_of_the_numbers(tmp_path: Path) -> None:

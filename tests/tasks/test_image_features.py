@@ -151,10 +151,13 @@ def test_features_of_other_images_are_made_as_those_of_the_training(weights: Pat
     other = tmp_path / "b.pth"
     torch.save(timm.create_model("test_resnet").state_dict(), other)
     for features, said in (
-        ({**own, "made": {"source": "a/{split}.tsv", "pool": "none"}}, r"from features of a/\{split\}\.tsv, which were com"),
+        (
+            {**own, "made": {"source": "a/{split}.tsv", "pool": "none"}},
+            r"from features of a/\{split\}\.tsv, which were",
+        ),
         ({"network": "test_resnet", "made": made}, r"set data\.features\.pretrained=true for the published ones, or"),
         ({**own, "weights": other, "made": made}, r"made with weights \{'sha256': '.*these would be made with weights"),
-        ({"weights": weights, "made": made}, r"network test_resnet, .* these would be made with network fasterrcnn_resnet"),
+        ({"weights": weights, "made": made}, r"network test_resnet, .* these would be made with network fasterrcnn"),
     ):
         with pytest.raises(ConfigError, match=said):
             network_as_trained(config(features))

@@ -51,8 +51,7 @@ def targets(
     found = np.zeros((7, -(-height // STRIDE), -(-width // STRIDE)), dtype=np.float32)
     found[CARE] = 1
     rectangles = geometry.min_area_rectangle(corners)
-    sides = np.linalg.norm(rectangles - np.roll(rectangles, -1, axis=1), axis=2).min(axis=1)
-    learned = np.asarray(cared, dtype=bool) & (sides >= min_side)
+    learned = np.asarray(cared, dtype=bool) & (geometry.sides(rectangles).min(axis=1) >= min_side)
     # what comes later lies above
     for k in np.argsort(-np.abs(geometry.area(corners)), kind="stable").tolist():
         rows, columns = cells_in(corners[k], *found.shape[1:])

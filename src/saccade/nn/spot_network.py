@@ -83,7 +83,7 @@ class SpotNetwork(nn.Module):
             encoder: its name.
             reach: the farthest that a side can be from a cell, in pixels: the side of the crops it is trained on.
             alphabet: S, characters to be told apart; None: words are found and not read.
-            pretrained: the encoder starts from its published weights; otherwise nothing is ever downloaded.
+            pretrained: the encoder starts from its published weights.
             widths: channels after each merge; the last is F.
             hidden: units of the reader's LSTM in each direction, by which all of it goes.
             drop_rate: dropout in the reader.
@@ -96,14 +96,10 @@ class SpotNetwork(nn.Module):
         super().__init__()
         self.reach = reach
         self.encoder = spot_encoder(encoder, pretrained=pretrained)
-        *taps, deepest = self.encoder.channels
-        given = [tap + below for tap, below in zip(reversed(taps), (deepest, *widths), strict=False)]
-        self.merges = nn.ModuleList(
-            nn.Sequential(*_layers(both, out, 1), *_layers(out, out, 3))
-            for both, out in zip(given, widths, strict=True)
-        )
+        pace = momentum or (SMALL_MOMENTUM if encoder == SMALL else MOMENTUM)
+        self.merges = _merges(self.encoder.channels, widths, pace)
         channels = widths[-1]
-        self.last = nn.Sequential(*_layers(channels, channels, 3))
+        self.last = nn.Sequential(*_layers(channels, channels, 3, pace))
         self.score = nn.Conv2d(channels, 1, 1)
         self.distances = nn.Conv2d(channels, 4, 1)
         self.angle = nn.Conv2d(channels, 1, 1)
@@ -230,9 +226,19 @@ def _whole_cells(image: Tensor) -> Tensor:
     return F.pad(image, (0, right, 0, below), mode="replicate") if below or right else image
 
 
-def _layers(channels: int, out: int, side: int) -> list[nn.Module]:
+def _merges(maps: tuple[int, ...], widths: tuple[int, ...], momentum: float) -> nn.ModuleList:
+    """From the channels of an encoder's maps to those after each merge."""
+    *taps, deepest = maps
+    given = [tap + below for tap, below in zip(reversed(taps), (deepest, *widths), strict=False)]
+    return nn.ModuleList(
+        nn.Sequential(*_layers(both, out, 1, momentum), *_layers(out, out, 3, momentum))
+        for both, out in zip(given, widths, strict=True)
+    )
+
+
+def _layers(channels: int, out: int, side: int, momentum: float) -> list[nn.Module]:
     conv = nn.Conv2d(channels, out, side, padding=side // 2)
-    return [conv, nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+    return [conv, nn.BatchNorm2d(out, momentum=momentum), nn.ReLU(inplace=True)]
 
 
 def _conv_norm_relu(channels: int, out: int, *, stride: int = 1) -> nn.Sequential:

@@ -17,12 +17,13 @@ from saccade.report.spot_matches import SpotImage
 def spot_intervals(scored: Spotted) -> dict[str, Interval]:
     """95 % intervals of the H-means, and of character error rate and word accuracy where text is read.
 
-    Counts are added up over the images of each draw, as they are over those of the split.
+    Counts are added up over the images of each draw, as they are over those of the split. Where nothing is correct,
+    nothing can be told of other images either, and the H-mean has none.
     """
     table = np.array([_row(image) for image in scored.seen], dtype=np.float64)
     names = [f"{name}_hmean" for name in scored.protocols] + ["cer", "word_accuracy"]
-    found = intervals(table, names, _of_draw)
-    return found if scored.reads else {f"{name}_hmean": found[f"{name}_hmean"] for name in scored.protocols if found}
+    useless = {f"{name}_hmean" for name, counts in scored.counts.items() if not counts.correct}
+    return {name: found for name, found in intervals(table, names, _of_draw).items() if name not in useless}
 
 
 def _row(image: SpotImage) -> list[int]:

@@ -14,9 +14,9 @@ from saccade.report.words import count, interval_words, metric_name, number
 NOTHING = "(nothing)"
 """What stands for an empty reading, and for a letter that has no partner."""
 _RIGHT_WHERE = {
-    "detection": "Detection: a word is right where a detection overlaps it so.",
-    "end_to_end": "End-to-end: where it was also read the same, but for case and for one punctuation mark at either end.",
-    "word_spotting": "Word spotting: the same of words of three or more letters alone, without their punctuation.",
+    "detection": "Detection: a detection is correct where a word takes it",
+    "end_to_end": "end-to-end: where the word was also read, but for case and for one punctuation mark at either end",
+    "word_spotting": "word spotting: the same of words of three or more letters alone, without their punctuation",
 }
 _NAMES = {ALARM: "false alarm", UNCARED: "not cared for"}
 
@@ -77,9 +77,9 @@ def measured_sentence(scored: Spotted) -> str:
         read = f" What is read is always a word of the lexicon {lexicon}, the one that fits best."
     return (
         "Measured by the protocol of ICDAR 2015: word after word takes the first free detection that it overlaps by an "
-        f"IoU of more than 0.5. {' '.join(_RIGHT_WHERE[name] for name in scored.protocols)} Words marked as not cared for "
-        "count neither for nor against, nor does a detection that lies mostly within one. "
-        f"{fixed} holds for all images; it is not the best of several, as some published numbers are.{read}"
+        "IoU of more than 0.5. Words marked as not cared for count neither for nor against, nor does a detection that "
+        f"lies mostly within one. {fixed} holds for all images; it is not the best of several, as some published "
+        f"numbers are.{read}"
     )
 
 
@@ -88,7 +88,8 @@ def notes(scored: Spotted, intervals: Mapping[str, Interval]) -> list[str]:
     pooling = scored.about.get("pooling", {})
     parts = {"precision": "Precision", "recall": "recall", "hmean": "H-mean"}
     pooled = "; ".join(f"{parts[part]}: {pooling[part]}" for part in PARTS if part in pooling)
-    found = [f"{pooled}."] if pooled else []
+    found = [f"{'; '.join(_RIGHT_WHERE[name] for name in scored.protocols)}."]
+    found += [f"{pooled}."] if pooled else []
     if scored.reads:
         found.append(
             "Character error rate and word accuracy are of the words that are found, to the letter: case and all "
@@ -125,38 +126,37 @@ def _long_name(key: str) -> str:
 
 def words_sentence(scored: Spotted) -> str:
     """How many words there are, and what became of them."""
-    of, n = scored.verdicts, scored.counts["detection"].truths
-    there = (
-        f"{count(n, 'word')} of {count(len(scored.images), 'image')} {_is(n)} cared for"
-        + f", {of[UNCARED]:,} {_is(of[UNCARED])} not" * bool(of[UNCARED])
-    )
-    return " ".join(filter(None, (f"{there}.", _became(scored) if n else "", _empty_images(scored))))
+    n, uncared, images = scored.counts["detection"].truths, scored.verdicts[UNCARED], count(len(scored.images), "image")
+    if not n:
+        return f"None of {count(uncared, 'word')} of {images} is cared for." if uncared else f"No word is in {images}."
+    there = f"{count(n, 'word')} of {images} {_is(n)} cared for" + f", {uncared:,} {_is(uncared)} not" * bool(uncared)
+    found_any = any(len(image.scores) for image in scored.seen)
+    became = [_became(scored), *_empty_images(scored)] if found_any else ["None was found, as there is no detection."]
+    return " ".join((f"{there}.", *became))
 
 
 def _became(scored: Spotted) -> str:
     of = scored.verdicts
-    near = sum(w.verdict == MISSED and w.overlap > 0 for image in scored.seen for w in image.words())
+    near = sum(word.verdict == MISSED and word.overlap > 0 for image in scored.seen for word in image.words())
     found = f"{of[RIGHT]:,} {_was(of[RIGHT])} {'read right' if scored.reads else 'found'}"
     misread = f", {of[MISREAD]:,} found and misread" if scored.reads else ""
-    missed = f" and {of[MISSED]:,} missed"
-    if not of[MISSED]:
-        return f"{found}{misread}{missed}."
-    apart = of[MISSED] - near
+    if not near:
+        where = ", where there is no detection" if of[MISSED] else ""
+        return f"{found}{misread} and {of[MISSED]:,} missed{where}."
     return (
-        f"{found}{misread}{missed}: {near:,} of the missed {'overlaps' if near == 1 else 'overlap'} a detection, by "
-        f"half or less, and at {apart:,} there is none."
+        f"{found}{misread} and {of[MISSED]:,} missed: {near:,} of the missed {'overlaps' if near == 1 else 'overlap'} "
+        f"a detection, by half or less, and at {of[MISSED] - near:,} there is none."
     )
 
 
-def _empty_images(scored: Spotted) -> str:
+def _empty_images(scored: Spotted) -> list[str]:
     without = sum(not image.outcomes["detection"].counts.truths for image in scored.seen)
     unseen = sum(not len(image.scores) for image in scored.seen)
-    parts = []
-    if without:
-        parts.append(f"{count(without, 'image')} {'has' if without == 1 else 'have'} no word that is cared for.")
-    if unseen:
-        parts.append(f"In {count(unseen, 'image')} nothing was found.")
-    return " ".join(parts)
+    has = "has" if without == 1 else "have"
+    return [
+        *([f"{count(without, 'image')} {has} no word that is cared for."] if without else []),
+        *([f"In {count(unseen, 'image')} nothing was found."] if unseen else []),
+    ]
 
 
 def letters_sentence(scored: Spotted, found: Letters) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 import polars as pl
@@ -116,7 +117,7 @@ def transform(config: Config, *, training: bool) -> Transform:
 def _training_transform(config: Config, size: int) -> Transform:
     data = config.data
     mean, std = normalization(config)
-    augmentation = Augmentation(**data.augment.model_dump(exclude={"mixup", "cutmix", "rotate", "scale", "size"}))
+    augmentation = Augmentation(**data.augment.model_dump(include={field.name for field in fields(Augmentation)}))
     return training_transform(
         size,
         augmentation=augmentation,

@@ -117,7 +117,8 @@ function drawClassList() {
 function markClass(state) {
   const list = byId("class-list");
   list.querySelector("[aria-current]")?.removeAttribute("aria-current");
-  const chosen = [...list.querySelectorAll("a")].find((one) => one.dataset.class === (state.class ?? ""));
+  const name = state.class ?? (state.text === null ? "" : null); // a search is none of the list
+  const chosen = [...list.querySelectorAll("a")].find((one) => one.dataset.class === name);
   chosen?.setAttribute("aria-current", "true");
   if (state.class !== null) chosen?.scrollIntoView({ block: "nearest" });
 }

@@ -9,6 +9,7 @@ export const MARKS = ["✓", "≠", "✗", "!", "◌"];
 const LINES = ["right", "misread", "missed", "alarm", "uncared"]; // by outcome; names in the style sheet
 const ABOVE = [UNCARED, RIGHT, ALARM, MISREAD, MISSED]; // the last lies on top
 const TRUTH = 0, FOUND = 1;
+const TILE = 230; // pixels of the screen that a tile's picture has on its longer side, more or less
 
 /** What an outcome is called; where nothing is read, a word is found and not right. */
 export const called = (outcome, reads) =>
@@ -34,6 +35,14 @@ export const strokes = (quads, line) => layered(quads.map(closed).join(""), LINE
 const layered = (d, name) => ["edge", "line", ...(name === "misread" ? ["parting"] : [])].map((layer) =>
   svg("path", { d, class: layer, "data-line": name }));
 
+/** How wide lines are, in pixels of the screen: by the median height of the words, which they must leave to be seen. */
+export function lineWidth(quads, scale, most) {
+  const heights = quads.map(([x0, y0, x1, y1, x2, y2, x3, y3]) =>
+    Math.min(Math.hypot(x1 - x0, y1 - y0) + Math.hypot(x3 - x2, y3 - y2), Math.hypot(x3 - x0, y3 - y0) + Math.hypot(x2 - x1, y2 - y1)) / 2);
+  const middle = heights.sort((a, b) => a - b)[Math.floor(heights.length / 2)] ?? 0;
+  return Math.max(0.6, Math.min(most, middle * scale / 9));
+}
+
 /** Fill a drawing with the outlines of a tile, those searched for in front of the others. */
 export function drawTile(made, { outlines, searched }, lines) {
   const shown = outlines.filter(([side, outcome]) => isDrawn(side, outcome, lines));
@@ -45,6 +54,8 @@ export function drawTile(made, { outlines, searched }, lines) {
     return layer;
   }));
   made.replaceChildren(...layers.filter(Boolean));
+  const [, , width, height] = made.getAttribute("viewBox").split(" ");
+  made.style.setProperty("--base", lineWidth(shown.map((one) => one.slice(3)), TILE / Math.max(width, height), 1.6));
 }
 
 /** A short piece of a line, for legends and lists. */

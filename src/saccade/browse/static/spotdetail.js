@@ -76,7 +76,7 @@ function group(entry, k) {
 function tagOf({ outcome, truth, found }) {
   if (outcome === UNCARED) return "";
   if (look.lines === "truth" || outcome === MISSED || !open.summary.reads) return truth?.text ?? "";
-  return outcome === MISREAD && look.lines === "both" ? `${found.text} ≠ ${truth.text}` : found.text;
+  return found.text;
 }
 
 async function drawMap() {

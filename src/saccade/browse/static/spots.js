@@ -91,7 +91,7 @@ export function drawTally(counted, reads) {
 /** A mistake: what is true, and what was read instead. */
 function inWords([outcome, truth, read]) {
   const mark = el("span", { class: "mark", "data-outcome": outcome }, MARKS[outcome]);
-  const text = (words) => el("bdi", {}, words || "(nothing)");
-  if (outcome === MISREAD) return [mark, " ", text(truth), el("span", { class: "quiet" }, " read "), text(read)];
-  return [mark, " ", text(outcome === ALARM ? read ?? "" : truth)];
+  const text = (words) => el("bdi", { class: words.length < 8 ? "short" : null }, words || "(nothing)");
+  if (outcome === MISREAD) return [mark, text(truth), el("span", { class: "quiet" }, "read"), text(read)];
+  return [mark, text(outcome === ALARM ? read ?? "" : truth)];
 }

@@ -1,32 +1,52 @@
-// Texts at the outlines of words, as large on every screen, whatever the picture is enlarged by.
+// Texts at the outlines of words: as large on every screen, however much the picture is enlarged, and where there is room.
 
 import { svg } from "./images.js";
+import { RIGHT, lineWidth } from "./outlines.js";
 
-const HIGH = 13, WIDE = 0.58; // of a letter: height in pixels of the screen, and width as a share of it
+const HIGH = 13, WIDE = 0.6; // of a letter: height in pixels of the screen, and width as a share of it
 const LONGEST = 40; // letters
 
-/** Place the text of each outline above it, within the picture. */
+/** Place the text of each outline above or below it, those of mistakes first. One that finds no room beside other words and
+ *  texts waits until its word is pointed at. */
 export function drawTags(made) {
-  const { width, height } = made.viewBox.baseVal;
+  const picture = made.viewBox.baseVal;
   const box = made.getBoundingClientRect();
-  const scale = Math.min(box.width / width, box.height / height); // pixels of the screen a pixel of the file
+  const scale = Math.min(box.width / picture.width, box.height / picture.height); // pixels of the screen a pixel of the file
   made.querySelectorAll("text").forEach((one) => one.remove());
   if (!(scale > 0)) return; // the dialog is not open yet
   const high = HIGH / scale;
+  const groups = [...made.children].map((group) => ({ group, quad: JSON.parse(group.dataset.at), isRight: group.dataset.outcome === String(RIGHT) }));
   made.style.setProperty("--letter", `${high}px`);
-  for (const group of made.children) {
+  made.style.setProperty("--base", lineWidth(groups.map(({ quad }) => quad), scale, 2));
+  const spans = groups.map(({ quad }) => spanned(quad));
+  const taken = [];
+  for (const k of [...groups.keys()].sort((a, b) => groups[a].isRight - groups[b].isRight)) {
+    const { group } = groups[k];
+    if (group.dataset.tag === "") continue;
     const letters = [...group.dataset.tag];
-    if (!letters.length) continue;
     const text = letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : group.dataset.tag;
-    const [left, right, top, bottom] = spanned(JSON.parse(group.dataset.at));
-    const isLate = left + WIDE * high * [...text].length > width && right > width / 2; // would leave on the right
-    const above = top - 0.3 * high;
-    const tag = svg("text", { x: isLate ? Math.min(right, width) : Math.max(left, 0), y: above > high ? above : Math.min(bottom + high, height - 0.3 * high),
-      "text-anchor": isLate ? "end" : "start" });
+    const places = around(spans[k], WIDE * high * Math.min(letters.length, LONGEST + 1), high, picture);
+    const place = places.find((one) => !taken.some((other) => meet(one, other))
+      && !spans.some((other, j) => j !== k && meet(one, other, 0.3 * high)));
+    if (place) taken.push(place);
+    const [left, , , bottom] = place ?? places[0];
+    const tag = svg("text", { x: left, y: bottom - 0.25 * high, class: place ? "" : "crowded" });
     tag.textContent = text;
     group.append(tag);
   }
 }
+
+/** Where a text of this width may stand, as left, right, top and bottom, within the picture. */
+function around([left, , top, bottom], width, high, picture) {
+  const x = Math.max(0, Math.min(left, picture.width - width));
+  const tall = 1.3 * high;
+  const ys = [top - tall, bottom].map((y) => Math.max(0, Math.min(y, picture.height - tall)));
+  return ys.map((y) => [x, x + width, y, y + tall]);
+}
+
+/** Whether two places overlap by more than `slack`. */
+const meet = ([left, right, top, bottom], [l, r, t, b], slack = 0) =>
+  left + slack < r && l + slack < right && top + slack < b && t + slack < bottom;
 
 function spanned(quad) {
   const [xs, ys] = [0, 1].map((axis) => quad.filter((_, k) => k % 2 === axis));
