@@ -106,7 +106,7 @@ def batch_of(images: int, words: int, device: torch.device) -> Batch:
     target = torch.randint(len(SPECIAL), VOCABULARY, (images, words + 2))
     target[:, 0], target[:, -1] = START, END
     image = torch.rand(images, REGIONS, SIZE)
-    return Batch(torch.arange(images), image, target, None, None, (REFERENCES,) * images).to(device)
+    return Batch(torch.arange(images), image, target, references=(REFERENCES,) * images).to(device)
 
 
 def listing_of(images: int) -> Listing:

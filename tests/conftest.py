@@ -11,19 +11,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from blank import savefig
 from trees import class_tree, mask_tree, voc_tree
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What commands keep in the user's cache goes elsewhere."""
-    os.environ["SACCADE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    """What commands keep in the user's cache goes elsewhere, to one place for all processes of the tests.
+
+    METEOR's index of paraphrases, ten seconds of work, is then made once.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    whole = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    os.environ["SACCADE_CACHE"] = str(whole / "cache")
 
 
 @pytest.fixture(scope="session")
@@ -69,15 +74,8 @@ def masks_on_disk(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are composed and then left blank: rendering takes half of a tiny training; tests/report looks at them."""
-
-    def blank(_figure: Any, file: Any, *, format: str, **_options: Any) -> None:
-        if format == "svg":
-            file.write('<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt" viewBox="0 0 9 9"></svg>')
-        else:
-            Image.new("RGB", (9, 9)).save(file, format)
-
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", blank)
+    """Figures are composed and then left blank; tests/report looks at them."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
 
 
 @dataclass(frozen=True)

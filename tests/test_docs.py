@@ -29,7 +29,7 @@ from saccade.config.load import load
 from saccade.config.reference import reference_markdown
 from saccade.data.scene_files import write_masks
 from tars import imagenet_tars
-from trees import caption_tree, class_tree, mask_tree, picture, voc_tree
+from trees import caption_tree, class_tree, mask_tree, picture, voc_tree, word_tree
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -53,6 +53,13 @@ SMALL_MASKS = ["model.name=unet", "model.depth=2", "model.width=8", "data.augmen
 """Instead of a network for whole images."""
 SMALL_CAPTIONS = ["data.train=train", "data.val=val", "data.features.path=null", "model.encoder=small_cnn"]
 """For COCO's captions: the tiny tree's splits, from images, as features would take weights that are downloaded."""
+SMALL_WORDS = [
+    "model.encoder=small_spot",
+    "data.image_size=96",
+    "data.longer_side=null",
+    "data.augment.longer_side=null",
+]
+"""For text: its network keeps its name."""
 SMALL_SCENES = ["data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
 
 SMALL_FEATURES = [
@@ -264,7 +271,11 @@ def run_saccade(words: list[str], line: str, into: Path | None, saccade: Callabl
         words = [*words, *([] if "features.source=" in line else SMALL_FEATURES)]
     if words[0] in ("train", "find-lr") and "--resume" not in words:
         task, scenes = load(words[1]).task.name, SMALL_SCENES if "scenes-" in line else []
-        small = [setting for setting in SMALL if task != "caption" or not setting.startswith("model.name=")]
+        named = task in ("caption", "spot")
+        small = [setting for setting in SMALL if not named or not setting.startswith("model.name=")]
+        if task == "spot":
+            small = [*small, *SMALL_WORDS, *(["data.scenes.size=112"] if scenes else [])]
+            scenes = SMALL_SCENES[:2] if scenes else []
         captions = SMALL_CAPTIONS if "coco-caption-" in line else []
         words = [*words, *small, *scenes, *captions, *(SMALL_MASKS if task == "segment" else [])]
         words += [] if "data.holdout=" in line else ["data.holdout=0.25"]
@@ -294,6 +305,8 @@ def test_page(page: Path, workplace: Path, saccade: Callable[..., Any], monkeypa
     if any("weights/model.safetensors" in block.text for block in blocks(page)):
         prepare_weights(workplace / "weights" / "model.safetensors")
     prepare_masks(page, workplace)
+    if any("sroie" in block.text for block in blocks(page)):
+        word_tree(workplace / "sroie", train=12)
     if any("saccade data features" in block.text for block in blocks(page)):
         prepare_features(workplace)
     for name in runs_needed(page):

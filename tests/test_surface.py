@@ -33,20 +33,20 @@ KEYS = """
 name seed
 task.name task.loss
 data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes
-data.class_names data.image_size
+data.class_names data.image_size data.longer_side
 data.resize data.resize_crop data.normalize data.augment.crop data.augment.flip data.augment.vertical_flip
-data.augment.pad data.augment.rotate data.augment.size data.augment.scale data.augment.jitter
+data.augment.pad data.augment.rotate data.augment.longer_side data.augment.stretch data.augment.size data.augment.scale data.augment.jitter
 data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
 data.augment.cutmix data.progressive data.folds data.fold data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column
 data.images data.captions data.features.path data.features.network data.features.pretrained data.features.weights
 data.features.regions data.features.size data.features.pool data.features.source data.features.shape data.features.made
 data.void data.void_id data.colours data.void_colour data.palette data.mask_suffix
-data.scenes.train data.scenes.val data.scenes.size data.scenes.seed
+data.scenes.train data.scenes.val data.scenes.size data.scenes.seed data.scenes.characters
 loader.batch_size loader.sampler loader.workers
 model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last
 model.freeze model.backbone_lr model.drop_rate model.cache_features model.encoder model.depth model.width
-model.layers model.embedding model.hidden model.fused
+model.layers model.embedding model.hidden model.fused model.reach model.max_width
 optim.name optim.lr optim.weight_decay optim.momentum optim.schedule optim.warmup_epochs optim.step_epochs
 optim.gamma optim.patience optim.ema
 trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping
@@ -74,6 +74,11 @@ CAPTION_KEYS = """
 task.vocabulary task.min_count task.label_smoothing task.scheduled_sampling
 task.concepts task.chunk task.samples task.baseline
 task.beam task.length_penalty task.length_alpha task.max_length task.block_repeats task.block_ngrams
+""".split()
+
+SPOT_KEYS = """
+task.name task.alphabet task.score_loss task.geometry task.angle task.reading task.shrink task.min_side
+task.threshold task.merge_iou task.nms_iou task.min_score task.max_places task.lexicon
 """.split()
 
 
@@ -112,7 +117,7 @@ def keys(value: object, above: str = "") -> set[str]:
 
 
 def config(task: str) -> dict[str, object]:
-    formats = {"segment": "masks", "caption": "coco"}
+    formats = {"segment": "masks", "caption": "coco", "spot": "icdar"}
     data = {"format": formats.get(task, "folder"), "root": "x"}
     return Config.model_validate({"name": "x", "task": {"name": task}, "data": data}).model_dump()
 
@@ -122,6 +127,7 @@ def test_config_keys() -> None:
     assert keys(config("classify")) == {*KEYS, *CLASSIFY_KEYS}
     assert keys(config("segment")) == {*KEYS, *SEGMENT_KEYS}
     assert keys(config("caption")) == {*KEYS, *CAPTION_KEYS}
+    assert keys(config("spot")) == {*KEYS, *SPOT_KEYS} - {"task.loss"}
 
 
 def test_python_names_are_those_of_the_commands() -> None:

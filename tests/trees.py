@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from saccade.data.scene_text_files import write_words
+from saccade.data.scenes import SceneSplit
+
 SMALL = (
     "model.name=small_cnn",
     "model.pretrained=false",
@@ -109,4 +112,11 @@ def caption_tree(root: Path, *, train: int = 12, val: int = 2) -> Path:
                 annotations.append({"id": 2 * i + j, "image_id": i, "caption": caption})
         text = json.dumps({"images": images, "annotations": annotations})
         (root / "captions" / f"captions_{split}.json").write_text(text)
+    return root
+
+
+def word_tree(root: Path, *, train: int = 8, val: int = 3) -> Path:
+    """Scenes of 112 pixels with words, in ICDAR's layout."""
+    which: list[tuple[SceneSplit, int]] = [("train", i) for i in range(train)]
+    write_words(root, [*which, *(("val", i) for i in range(val))], size=112, seed=0, characters="upper")
     return root

@@ -18,7 +18,7 @@ from saccade.data import coco_captions
 from saccade.data.feature_writer import FeatureWriter
 from saccade.runs import Run
 from saccade.tasks.image_features import recipe
-from trees import caption_tree, class_tree, mask_tree, picture, voc_tree
+from trees import caption_tree, class_tree, mask_tree, picture, voc_tree, word_tree
 
 SMALL = [
     "model.pretrained=false",
@@ -43,12 +43,21 @@ LABELS = (
     "dogs-cnn",
 )
 CAPTIONS = ("scenes-caption",)
+SPOT = ("scenes-spot",)
 """Presets that go through every command in `make test`: each task and format of data, and what else is their own."""
 DEEP = ("imagenet-resnet34", "imagenet-resnet50", "imagenet-resnet101", "imagenet-resnet152", "imagenet-modern")
 """Large networks, whose checkpoints take up to half a gigabyte: trained once."""
-LARGE = (*DEEP[:-1], "voc2007-resnet34", "voc2007-unet", "coco-caption-updown")
+LARGE = (
+    *DEEP[:-1],
+    "voc2007-resnet34",
+    "voc2007-unet",
+    "coco-caption-updown",
+    "icdar-fots",
+    "icdar-east",
+    "sroie-fots",
+)
 """In `make test-slow` alone."""
-ALIKE = tuple(name for name in preset_names() if name not in (*MASKS, *LABELS, *CAPTIONS, *DEEP))
+ALIKE = tuple(name for name in preset_names() if name not in (*MASKS, *LABELS, *CAPTIONS, *SPOT, *DEEP))
 """Differ from others in network and settings alone: trained once."""
 
 
@@ -73,18 +82,30 @@ def tiny_data(preset: str, root: Path) -> list[str]:
         splits = ["data.train=train", "data.val=val"]
         return [f"data.root={caption_tree(root)}", *splits, "data.features.path=null", "model.encoder=small_cnn"]
     match load(preset).data.format:
-        case "voc":
-            return [f"data.root={voc_tree(root)}"]
-        case "folder":
-            return [f"data.root={class_tree(root)}"]
+        case "voc" | "folder" as layout:
+            return [f"data.root={voc_tree(root) if layout == 'voc' else class_tree(root)}"]
+        case "icdar":
+            return [f"data.root={word_tree(root)}", "data.val=val"]
         case "scenes":
-            return [f"data.root={root}", "data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
+            # a word takes more pixels than a shape
+            size, train, val = (112, 8, 3) if load(preset).task.name == "spot" else (32, 24, 8)
+            numbers = {"train": train, "val": val, "size": size}
+            return [f"data.root={root}", *(f"data.scenes.{key}={value}" for key, value in numbers.items())]
         case "table":
             class_tree(root)
             rows = [(str(p.relative_to(root)), p.parent.name) for p in sorted(root.rglob("*.png"))]
             labels = load(preset).data.label_columns[0]
             pl.DataFrame(rows, schema=["image", labels], orient="row").write_csv(root / "labels.csv")
             return [f"data.root={root}", "data.val_fraction=0.34"]
+
+
+def tiny_settings(preset: str, root: Path) -> list[str]:
+    """All that makes a preset small."""
+    settings = [*tiny_data(preset, root), *SMALL]
+    if load(preset).task.name == "spot":
+        # squares of one size, which are large enough for a word
+        settings += ["data.image_size=96", "data.longer_side=null", "data.augment.longer_side=null"]
+    return settings
 
 
 def stored(root: Path, preset: str) -> list[str]:
@@ -103,18 +124,18 @@ def stored(root: Path, preset: str) -> list[str]:
 
 @pytest.mark.figures
 @pytest.mark.usefixtures("without_meteor")
-@pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *CAPTIONS, *ALIKE), ALIKE))
+@pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *CAPTIONS, *SPOT, *ALIKE), ALIKE))
 def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
-    settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
+    settings = tiny_settings(preset, tmp_path / "data")
 
     trained = saccade("train", preset, *settings, "--runs", tmp_path / "runs")
     assert trained.code == 0, trained.err
     folder = Path(trained.out.splitlines()[-1])
     run = Run.open(folder)
     assert folder == tmp_path / "runs" / preset / "001"
-    captions = load(preset).task.name == "caption"
+    captions, words = (load(preset).task.name == name for name in ("caption", "spot"))
     assert {p.name for p in folder.iterdir() if not p.name.startswith(".")} == {
-        *(["vocabulary.json"] if captions else []),
+        *(["vocabulary.json"] if captions else ["alphabet.json"] if words else []),
         "config.yaml",
         "environment.json",
         "metrics.jsonl",
@@ -141,6 +162,8 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
     assert found["image"].to_list() == [str(tmp_path / "a.jpg")]
     if captions:
         assert found.columns == ["image", "caption", "attention"]
+    elif words:
+        assert found.columns == ["image", "quads_xy", "texts", "scores"]
     else:
         numbers = found["share" if "mask" in found.columns else "scores"]
         assert len(numbers[0]) == len(scored["classes"])
@@ -161,7 +184,7 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
 
 @pytest.mark.parametrize("preset", slowly(ALIKE, LARGE))
 def test_trains(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
-    settings = [*tiny_data(preset, tmp_path / "data"), *SMALL]
+    settings = tiny_settings(preset, tmp_path / "data")
     if load(preset).task.name == "segment":
         settings.append("data.image_size=64")
     if load(preset).task.name == "caption":

@@ -15,15 +15,21 @@ from saccade.commands.train import train
 from saccade.runs import Run
 from trees import SMALL, caption_tree
 
-PROGRAM = """
+PROGRAM = f"""
+import sys
 from pathlib import Path
 import torch
+from matplotlib.figure import Figure
 from saccade.cli import main
 from saccade.engine.module import Module
 
-def keep_weights(module):
-    torch.save(list(module.network.parameters()), Path(f"weights-{module.global_rank}.pt"))
+sys.path.append({str(Path(__file__).parents[1])!r})
+from blank import savefig
 
+def keep_weights(module):
+    torch.save(list(module.network.parameters()), Path(f"weights-{{module.global_rank}}.pt"))
+
+Figure.savefig = savefig
 Module.on_train_end = keep_weights
 main()
 """

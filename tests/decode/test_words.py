@@ -143,7 +143,8 @@ def test_means_over_maps_are_those_over_the_points_inside() -> None:
     rows, columns = (axis.ravel() for axis in np.mgrid[:37, :53])
     points = np.stack([columns, rows], axis=1).astype(np.float64)
     quads = np.array([word(*rng.uniform(-5, 55, 2), *rng.uniform(2, 40, 2), rng.uniform(-2, 2)) for _ in range(300)])
-    quads[:100] = np.round(quads[:100, :1]) + [[0, 0], [6, 2], [4, 8], [-2, 6]]  # with points on the edges
+    tilted = np.array([[0, 0], [6, 2], [4, 8], [-2, 6]])
+    quads[:100] = tilted + np.round(quads[:100, :1])  # with points on the edges
     expected, found, some = [], mean_inside(values, quads), 0
     for quad in quads:
         here = inside(quad, points)

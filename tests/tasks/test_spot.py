@@ -171,7 +171,7 @@ def test_a_lexicon_gives_one_of_its_words(root: Path, tmp_path: Path) -> None:
     batch = batch_of(task, root, [0])
     network = task.model().eval()
     with torch.no_grad():
-        read = task._read(network(batch.image), batch.words[0].quads)
+        read = task.finder.read(network(batch.image), batch.words[0].quads)
     assert len(read) == len(batch.words[0].texts)
     assert set(read) <= {"KILO", "METRE"}
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from saccade.browse.base import number
 from saccade.browse.crops import crop_size
@@ -22,9 +21,10 @@ TOLD = 4  # mistakes that a tile names
 LETTERS = 120  # of a text on a tile
 WORST_FIRST = (MISREAD, MISSED, FALSE_ALARM, RIGHT, UNCARED)
 TRUTH, FOUND = 0, 1
+FAR = 10**6  # pixels; no image reaches as far
 
 
-def outlines(p: SpotPredictions, m: Matching, row: int, words: Flags, places: Flags) -> tuple[list[list[float]], int]:
+def outlines(p: SpotPredictions, m: Matching, row: int, words: Flags, places: Flags) -> tuple[list[list[int]], int]:
     """Rows of side (0 the truth, 1 a detection), outcome, whether it is among those searched for, and eight numbers.
 
     Args:
@@ -34,16 +34,17 @@ def outlines(p: SpotPredictions, m: Matching, row: int, words: Flags, places: Fl
     Returns:
         The rows, and how many are left out because there are too many.
     """
-    made, left_out = [], 0
+    made: list[list[int]] = []
+    left_out = 0
     for side, placed, outcomes, chosen in ((TRUTH, p.truth, m.truth, words), (FOUND, p.found, m.found, places)):
         place = placed.of(row)
-        quads = whole(placed.quads[place])
+        quads = np.rint(placed.quads[place].reshape(-1, 8).astype(np.float64)).clip(-FAR, FAR)
         head = np.stack([np.full(len(quads), side), outcomes[place], chosen], axis=1)
         # those searched for stay; else the first, which of detections are the surest
         kept = np.sort(np.argsort(~chosen, kind="stable")[:ON_A_TILE])
         left_out += len(quads) - len(kept)
-        made += np.concatenate([head, quads], axis=1)[kept].tolist()
-    return [[int(side), int(outcome), int(flag), *quad] for side, outcome, flag, *quad in made], left_out
+        made += np.concatenate([head, quads], axis=1)[kept].astype(int).tolist()
+    return made, left_out
 
 
 def told(p: SpotPredictions, m: Matching, row: int, words: Flags, places: Flags, *, with_right: bool) -> dict[str, Any]:
@@ -96,9 +97,9 @@ def _entry(p: SpotPredictions, m: Matching, row: int, outcome: int, k: int | Non
 
 
 def _placed(quad: Floats, text: str, index: int) -> dict[str, Any]:
-    return {"number": index, "quad": whole(quad[None])[0].tolist(), "text": text, "crop": crop_size(quad)}
-
-
-def whole(quads: Floats) -> NDArray[np.float64]:
-    """(n, 8) of (n, 4, 2): a tenth of a pixel is more than one can see."""
-    return np.asarray(np.round(quads.reshape(-1, 8).astype(np.float64), 1))
+    return {
+        "number": index,
+        "quad": np.round(quad.ravel().astype(np.float64), 1).tolist(),
+        "text": text,
+        "crop": crop_size(quad),
+    }

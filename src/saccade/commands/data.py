@@ -16,6 +16,7 @@ from saccade.data import statistics
 from saccade.data.captions import Captions
 from saccade.data.check import Report, check
 from saccade.data.listing import Listing, counts
+from saccade.data.words import Words
 from saccade.engine.resolve import prepare, with_split_names
 from saccade.errors import DataError
 from saccade.tasks import TASKS
@@ -44,6 +45,7 @@ class SplitStatistics:
     widths: tuple[int, int, int]  # smallest, median, largest, in pixels
     heights: tuple[int, int, int]
     captions: Captions | None  # of its images, where they have such
+    words: Words | None  # likewise
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def data_stats(source: str | Path, overrides: Sequence[str] = ()) -> DataStatist
         for name, listing in listings.items():
             sizes = statistics.image_sizes(_paths(listing), progress=advance)
             spreads = _spread(sizes[:, 0]), _spread(sizes[:, 1])
-            splits[name] = SplitStatistics(len(listing), counts(listing), *spreads, listing.captions)
+            splits[name] = SplitStatistics(len(listing), counts(listing), *spreads, listing.captions, listing.words)
         size = prepared.config.data.height_width
         mean, std = statistics.channel_statistics(_paths(train), size=size, progress=advance)
     return DataStatistics(splits, mean, std)

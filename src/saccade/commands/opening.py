@@ -7,6 +7,7 @@ from pathlib import Path
 
 from saccade.config.load import load, with_overrides
 from saccade.config.schema import Config
+from saccade.config.task_sections import FINDING
 from saccade.runs import Run
 
 CHANGEABLE = (
@@ -71,6 +72,8 @@ def config_of(run: Run, overrides: Sequence[str] = (), *, changeable: Sequence[s
     features = features.model_copy(update={"path": _found(features.path, noted.get("features"))})
     places = {"root": _found(config.data.root, noted.get("root")), "features": features}
     config = config.model_copy(update={"data": config.data.model_copy(update=places)})
+    if config.task.name == "spot" and changeable is CHANGEABLE:
+        changeable = (*changeable, *(f"task.{key}" for key in FINDING), "data.longer_side")
     return with_overrides(config, list(overrides), changeable) if overrides else config
 
 

@@ -15,6 +15,8 @@ from saccade.commands.predict import Answers
 from saccade.data.captions import Captions
 from saccade.data.check import Report
 from saccade.data.wording import counted
+from saccade.data.words import Words
+from saccade.quads import sides
 from saccade.tasks.sentences import words_of
 
 MOST = 50
@@ -43,14 +45,18 @@ def positive_line(document: Mapping[str, Any], positive: str) -> str:
 
 def answers_table(answers: Answers) -> Table:
     """File and answer of the first files, and the highest score; of predicted masks the classes and their areas."""
-    masks, captions = ("mask" in answers.table.columns, "caption" in answers.table.columns)
+    masks, captions, words = (name in answers.table.columns for name in ("mask", "caption", "quads_xy"))
     more = f", the first {MOST}" if answers.table.height > MOST else ""
     title = f"{counted(answers.table.height, 'image')}{more}"
-    table = Table("image", "caption" if captions else "answer", title=title, title_justify="left")
+    table = Table("image", "caption" if captions else "words" if words else "answer", title=title, title_justify="left")
     table.columns[0].overflow = "fold"
     if captions:
         for image, caption in answers.table.head(MOST).select("image", "caption").iter_rows():
             table.add_row(Text(image), Text(caption or "(nothing)"))
+        return table
+    if words:
+        for image, quads, texts in answers.table.head(MOST).select("image", "quads_xy", "texts").iter_rows():
+            table.add_row(Text(image), Text(" ".join(texts).strip() or counted(len(quads), "word")))
         return table
     table.add_column("largest" if masks else "highest score", justify="right")
     for row in answers.table.head(MOST).iter_rows(named=True):
@@ -63,9 +69,9 @@ def answers_table(answers: Answers) -> Table:
 
 
 def check_tables(report: Report) -> list[Table]:
-    """Images a class and split, or captions a split; then what was found."""
-    tables = [_captions(report.captions)] if report.captions else []
-    if report.images and not report.captions:
+    """Images a class and split, or captions or words a split; then what was found."""
+    tables = [_captions(report.captions)] if report.captions else [_words(report.words)] if report.words else []
+    if report.images and not tables:
         tables = [_counts({name: (n, report.classes[name]) for name, n in report.images.items()})]
     for title, findings in (("problem", report.problems), ("note", report.notes)):
         if not findings:
@@ -80,13 +86,16 @@ def check_tables(report: Report) -> list[Table]:
 
 
 def stats_tables(found: DataStatistics) -> list[Table]:
-    """Images a class and split, or captions a split; then the sizes."""
+    """Images a class and split, or captions or words a split; then the sizes."""
     sizes = Table("split", "images", "width", "height", title="smallest, median, largest", title_justify="left")
     for name, split in found.splits.items():
         sizes.add_row(name, str(split.n), _spread(split.widths), _spread(split.heights))
     captions = {name: split.captions for name, split in found.splits.items() if split.captions is not None}
     if captions:
         return [_captions(captions), sizes]
+    words = {name: split.words for name, split in found.splits.items() if split.words is not None}
+    if words:
+        return [_words(words), sizes]
     return [_counts({name: (split.n, split.classes) for name, split in found.splits.items()}), sizes]
 
 
@@ -98,6 +107,19 @@ def _captions(splits: Mapping[str, Captions]) -> Table:
         lengths = (_range(captions.counts), _range(np.array([len(of_caption) for of_caption in words])))
         different = {word for of_caption in words for word in of_caption}
         table.add_row(name, str(len(captions)), str(len(words)), *lengths, str(len(different)))
+    return table
+
+
+def _words(splits: Mapping[str, Words]) -> Table:
+    title = "words; of an image, and pixels of the shorter side of those cared for, smallest, median, largest"
+    titles = ("split", "images", "words", "cared for", "of an image", "pixels", "characters")
+    table = Table(*titles, title=title, title_justify="left")
+    for name, words in splits.items():
+        high = sides(words.quads[words.cared]).min(axis=1)
+        texts = [text for text, cared in zip(words.texts, words.cared.tolist(), strict=True) if cared]
+        numbers = (len(words), len(words.texts), len(texts))
+        ranges = (_range(words.counts), _range(np.rint(high).astype(np.int64)) if len(high) else "-")
+        table.add_row(name, *map(str, numbers), *ranges, str(len(set("".join(texts)))))
     return table
 
 

@@ -262,3 +262,7 @@ class SpotTask(Section):
     """The surest places of an image that are looked at, so that an untrained network does not take minutes."""
     lexicon: Path | None = None
     """A file with a word a line: what is read is the one that fits best. null reads any characters."""
+
+
+FINDING = ("threshold", "merge_iou", "nms_iou", "min_score", "max_places", "lexicon")
+"""Settings of `spot` by which words are found and read in what a network says."""

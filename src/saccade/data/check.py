@@ -14,6 +14,7 @@ from saccade.data.images import read_rgb
 from saccade.data.listing import Listing, counts
 from saccade.data.mask_scan import mask_faults
 from saccade.data.parallel import Progress, in_threads
+from saccade.data.words import Words
 from saccade.errors import DataError, SaccadeError
 
 Kind = Literal[
@@ -26,6 +27,7 @@ Kind = Literal[
     "in two splits",
     "no training example",
     "duplicate",  # within a split: a note, not a problem
+    "mended",  # likewise
 ]
 
 
@@ -44,7 +46,7 @@ class Report:
     """What a check found; the data are fine where ``problems`` is empty.
 
     ``notes``: worth knowing, no reason to stop. ``images``: number in each split. ``classes``: for each split
-    and class ``n_positive`` and ``n_ignored``. ``captions``: of each split that has such.
+    and class ``n_positive`` and ``n_ignored``. ``captions`` and ``words``: of each split that has such.
     """
 
     problems: tuple[Finding, ...]
@@ -52,6 +54,7 @@ class Report:
     images: dict[str, int] = field(default_factory=dict)
     classes: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     captions: dict[str, Captions] = field(default_factory=dict)
+    words: dict[str, Words] = field(default_factory=dict)
 
 
 class _Place(NamedTuple):
@@ -90,11 +93,16 @@ def check(
     problems += _without_example(listings)
     return Report(
         problems=tuple(problems),
-        notes=tuple(finding for group in twice for finding in _duplicates(group)),
+        notes=(*(finding for group in twice for finding in _duplicates(group)), *_mended(listings)),
         images={split: len(listing) for split, listing in listings.items()},
         classes={split: counts(listing) for split, listing in listings.items()},
         captions={split: listing.captions for split, listing in listings.items() if listing.captions is not None},
+        words={split: listing.words for split, listing in listings.items() if listing.words is not None},
     )
+
+
+def _mended(listings: Mapping[str, Listing]) -> Iterator[Finding]:
+    return (Finding("mended", split, "", note) for split, listing in listings.items() for note in listing.notes)
 
 
 def unreadable(root: Path, names: Sequence[str], *, progress: Progress | None = None) -> list[tuple[str, str]]:

@@ -54,6 +54,7 @@ class Listing:
     have classes; an image's targets then say which of them occur. ``captions``: where images are described in words.
     ``words``: where the text in them is marked and transcribed. There are no classes with either, and targets are
     (N, 0). ``split``: its name on disk, where files of its own, such as stored features, belong to it.
+    ``notes``: what was set right in reading it, in sentences.
     """
 
     root: Path
@@ -64,6 +65,7 @@ class Listing:
     captions: Captions | None = None
     words: Words | None = None
     split: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert len(self.images) == len(self.targets)
@@ -81,7 +83,7 @@ class Listing:
         captions = None if self.captions is None else self.captions.take(indices)
         words = None if self.words is None else self.words.take(indices)
         images, targets = self.images.take(indices), self.targets[indices]
-        return Listing(self.root, images, targets, self.classes, masks, captions, words, self.split)
+        return Listing(self.root, images, targets, self.classes, masks, captions, words, self.split, self.notes)
 
 
 def counts(listing: Listing) -> dict[str, dict[str, int]]:

@@ -13,7 +13,7 @@ import polars as pl
 
 from saccade.config.load import load
 from saccade.config.schema import Config
-from saccade.config.task_sections import ClassifyTask
+from saccade.config.task_sections import FINDING, ClassifyTask
 from saccade.console import is_main_process, say
 from saccade.data.listing import Listing, fingerprint
 from saccade.engine import trainer
@@ -27,7 +27,7 @@ from saccade.tasks.sentences import DECODING
 
 MASKS = "masks"
 """The folder of predicted masks in that of an evaluation."""
-SCORING = ("score_size", "window", "flip", *DECODING)
+SCORING = ("score_size", "window", "flip", *DECODING, *FINDING)
 """Settings of a task by which the same images are scored in another way."""
 
 

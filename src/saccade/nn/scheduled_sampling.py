@@ -7,7 +7,6 @@ from torch import Tensor
 
 from saccade.nn.caption_base import Captioner, Memory
 
-
 EVERY, INCREASE = 5, 0.05
 """After how many epochs the probability rises, and by how much: those of self-critical.pytorch."""
 

@@ -46,7 +46,7 @@ def outcome_sentence(scored: Spotted) -> str:
     """What became of the words and of the detections."""
     of, found = scored.verdicts, scored.counts["detection"]
     if not found.truths:
-        alarms = f", and {count(of[ALARM], 'detection')} {_is(of[ALARM])} a false alarm" if of[ALARM] else ""
+        alarms = f", and {count(of[ALARM], 'detection')} for which there is no word" if of[ALARM] else ""
         return f"No word of this split is cared for, so that there is nothing to find{alarms}; H-means are 0 then."
     matched = of[RIGHT] + of[MISREAD]
     read = f", and {of[RIGHT]:,} of them read right" if scored.reads else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -17,29 +18,30 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from saccade.config.schema import Config
+from saccade.config.task_sections import FINDING
 from saccade.console import say
 from saccade.data import alphabet
 from saccade.data.alphabet import Alphabet
 from saccade.data.dataset import derived_seed
 from saccade.data.listing import Listing
+from saccade.data.mended import describe
 from saccade.data.spot_dataset import SpotDataset, collate_words
 from saccade.data.spot_targets import CARE, GEOMETRY, SCORE, targets
 from saccade.data.spot_transforms import input_size
 from saccade.data.spotting_archive import results_archive
 from saccade.data.transforms import Transform
 from saccade.data.wording import counted, named
-from saccade.decode import ctc
-from saccade.decode.words import decode
 from saccade.draw.words import outlined
 from saccade.losses import spot as losses
 from saccade.metrics.spotting.protocol import Detections, Truth
 from saccade.metrics.spotting.scores import SPOTTING_POOLING
 from saccade.metrics.stateful_spot import SpotMetrics
 from saccade.nn.spot_network import SpotNetwork, Spotted
-from saccade.quads import CONVENTION, area
+from saccade.quads import CONVENTION
 from saccade.samples import Batch, ImageLoss, Learned, Sample, SeenWords, SpotPrediction
 from saccade.tasks import labels, scene_text
 from saccade.tasks.base import Network, Task
+from saccade.tasks.finder import Finder, together
 
 
 class Spot(Task[SpotPrediction]):
@@ -53,12 +55,16 @@ class Spot(Task[SpotPrediction]):
         self.reads = scene_text.reads(config)
         self.monitor = "end_to_end_hmean" if self.reads else "detection_hmean"
         self.headline = "end-to-end H-mean" if self.reads else "detection H-mean"
-        self._said_capped = False
 
     @cached_property
     def alphabet(self) -> Alphabet:
         """What can be read."""
         return scene_text.known_characters(self.section)
+
+    @cached_property
+    def finder(self) -> Finder:
+        """What makes words of what the network says."""
+        return Finder(self.section, self.alphabet if self.reads else None, max_width=self.config.model.max_width)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -78,7 +84,8 @@ class Spot(Task[SpotPrediction]):
     @classmethod
     def read(cls, config: Config, split: str) -> Listing:
         """A split with its words."""
-        return scene_text.read(config, split)[0]
+        listing, mended = scene_text.read(config, split)
+        return replace(listing, notes=tuple(describe(mended)))
 
     @classmethod
     def splits(cls, config: Config) -> list[str]:
@@ -104,7 +111,9 @@ class Spot(Task[SpotPrediction]):
         return self.config.model_copy(update={"task": self.section.model_copy(update={"alphabet": path})})
 
     def before_training(self, train: Listing) -> None:
-        """Say what cannot be learned."""
+        """Say what was set right, and what cannot be learned."""
+        for note in train.notes:
+            say(f"{self.config.data.train}: {note}")
         if not self.reads:
             return
         assert train.words is not None
@@ -153,8 +162,8 @@ class Spot(Task[SpotPrediction]):
             # each image draws its own examples, whatever it stands beside
             drawn = torch.Generator().manual_seed(derived_seed(self.config.seed, int(batch.index[i])))
             parts.append(self._loss(seen, batch.target[i : i + 1, :, :height, :width], batch.words[i : i + 1], drawn))
-            found.append(self._found(seen, batch.words[i].scale))
-        return ImageLoss(*(torch.cat(column) for column in zip(*parts, strict=True))), _together(found)
+            found.append(self.finder(seen, batch.words[i].scale))
+        return ImageLoss(*(torch.cat(column) for column in zip(*parts, strict=True))), together(found)
 
     def predict(self, network: Network, image: Tensor, size: Tensor) -> SpotPrediction:
         """What is found in images whose files have these heights and widths."""
@@ -163,12 +172,12 @@ class Spot(Task[SpotPrediction]):
         inputs = [input_size(file, self.config.data.longer_side) for file in files]
         sizes = torch.tensor([(height, width) for width, height in inputs])
         for i, seen in enumerate(self._one_by_one(network, image, sizes)):
-            found.append(self._found(seen, (inputs[i][0] / files[i][0], inputs[i][1] / files[i][1])))
-        return _together(found)
+            found.append(self.finder(seen, (inputs[i][0] / files[i][0], inputs[i][1] / files[i][1])))
+        return together(found)
 
     def decode(self, logits: Spotted) -> SpotPrediction:
         """The words of each image, in pixels of the network's input."""
-        return _together([self._found(seen, (1.0, 1.0)) for seen in _parted(logits)])
+        return together([self.finder(seen, (1.0, 1.0)) for seen in _parted(logits)])
 
     def _one_by_one(self, network: Network, image: Tensor, size: Tensor) -> Iterator[Spotted]:
         """What the network says of each image without the padding; together where none is padded."""
@@ -223,50 +232,6 @@ class Spot(Task[SpotPrediction]):
             torch.tensor([len(chosen) for chosen in learned], dtype=torch.int64),
         )
 
-    def _found(self, seen: Spotted, scale: tuple[float, float]) -> SpotPrediction:
-        """Of one image. Corners are whole pixels of the file, as in ICDAR's files of results."""
-        section = self.section
-        score = seen.score_logits[0, 0].sigmoid().float().cpu()
-        found = decode(
-            score.numpy(),
-            seen.rbox[0].float().cpu().numpy(),
-            threshold=section.threshold,
-            merge_iou=section.merge_iou,
-            nms_iou=section.nms_iou,
-            top_k=section.max_places,
-            min_score=section.min_score,
-        )
-        if found.capped and not self._said_capped:
-            self._said_capped = True
-            say(
-                f"more than task.max_places={section.max_places} places of an image score over "
-                f"task.threshold={section.threshold:g}: the surest are taken"
-            )
-        corners = np.round(found.quads / np.array(scale))
-        kept = np.flatnonzero(area(corners) > 0)
-        quads = torch.from_numpy(found.quads[kept])
-        return SpotPrediction(
-            (torch.from_numpy(corners[kept].astype(np.float32)),),
-            (torch.from_numpy(found.scores[kept].astype(np.float32)),),
-            (self._read(seen, quads),),
-            (score,),
-        )
-
-    def _read(self, seen: Spotted, quads: Tensor) -> tuple[str, ...]:
-        """What stands in each of (K, 4, 2) quads of one image, in pixels of the input."""
-        if not self.reads or not len(quads):
-            return ("",) * len(quads)
-        log_probs, widths = seen.read([quads], max_width=self.config.model.max_width)
-        if self._lexicon is None:
-            return tuple(self.alphabet.decode(numbers) for numbers in ctc.greedy(log_probs, widths))
-        words, tree = self._lexicon
-        best, _ = ctc.best_in_lexicon(log_probs, widths, tree)
-        return tuple(words[k] for k in best.tolist())
-
-    @cached_property
-    def _lexicon(self) -> tuple[list[str], ctc.Lexicon] | None:
-        return None if self.section.lexicon is None else scene_text.words_of(self.section.lexicon, self.alphabet)
-
     def metrics(self) -> Metric:
         """ICDAR's protocols, and how what was found was read."""
         return SpotMetrics(reads=self.reads)
@@ -291,8 +256,7 @@ class Spot(Task[SpotPrediction]):
 
     def facts(self, listing: Listing) -> Mapping[str, Any]:
         """How words were found and read."""
-        keys = ("threshold", "merge_iou", "nms_iou", "min_score", "max_places", "lexicon")
-        said = {key: getattr(self.section, key) for key in keys}
+        said = {key: getattr(self.section, key) for key in FINDING}
         return {"reads": self.reads, "decoding": {k: str(v) if isinstance(v, Path) else v for k, v in said.items()}}
 
     def known(self, listing: Listing) -> pl.DataFrame:
@@ -346,16 +310,6 @@ def _parted(seen: Spotted) -> Iterator[Spotted]:
     """Each image by itself."""
     for i in range(len(seen.features)):
         yield Spotted(seen.features[i : i + 1], seen.score_logits[i : i + 1], seen.rbox[i : i + 1], seen.reader)
-
-
-def _together(found: Sequence[SpotPrediction]) -> SpotPrediction:
-    """Predictions of single images as those of a batch."""
-    return SpotPrediction(
-        tuple(quads for one in found for quads in one.quads),
-        tuple(scores for one in found for scores in one.scores),
-        tuple(texts for one in found for texts in one.texts),
-        tuple(score for one in found for score in one.maps),
-    )
 
 
 def _in_file(words: SeenWords) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ const NOTES = {
   caption: (summary) => `The ${count(summary.table.length)} words that the references of most images have, of ${count(summary.n_words)}. `
     + "An image counts once for a word. Recall: of those whose references have the word, the share whose caption says it. "
     + "Precision: of those whose caption says it, the share with it in a reference.",
-  spot: (summary) => `The ${count(summary.table.length)} most frequent words of the truth, of ${count(summary.n_words)}, in any case. `
-    + (summary.reads ? "Recall: the share that was found and read right. False alarms: read where nothing is."
-      : "Recall: the share that was found."),
+  spot: (summary) => (summary.table.length < summary.n_words
+    ? `The ${count(summary.table.length)} words that are there most often, of ${count(summary.n_words)}. ` : "")
+    + "Case is ignored. Recall: of the times that the truth has the word, the share "
+    + (summary.reads ? "that was found and read right. False alarms: it was read where nothing is." : "that was found."),
 };
 
 export function showClasses(state, summary, kind) {

@@ -1,0 +1,87 @@
+"""From what a network that spots text says to words in pixels of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from saccade.config.task_sections import SpotTask
+from saccade.console import say
+from saccade.data.alphabet import Alphabet
+from saccade.decode import ctc
+from saccade.decode.words import decode
+from saccade.nn.spot_network import Spotted
+from saccade.quads import area
+from saccade.samples import SpotPrediction
+from saccade.tasks import scene_text
+
+
+class Finder:
+    """Finds words in maps and reads them, as the settings of the task say."""
+
+    def __init__(self, section: SpotTask, alphabet: Alphabet | None, *, max_width: int) -> None:
+        """``alphabet``: of the reader; None: words are not read. ``max_width``: columns of the widest word."""
+        self.section, self.alphabet, self.max_width = section, alphabet, max_width
+        self._said_capped = False
+
+    def __call__(self, seen: Spotted, scale: tuple[float, float]) -> SpotPrediction:
+        """The words of one image. Corners are whole pixels of the file, as in ICDAR's files of results.
+
+        ``scale``: pixels of the input for one of the file, in x and y.
+        """
+        section = self.section
+        score = seen.score_logits[0, 0].sigmoid().float().cpu()
+        found = decode(
+            score.numpy(),
+            seen.rbox[0].float().cpu().numpy(),
+            threshold=section.threshold,
+            merge_iou=section.merge_iou,
+            nms_iou=section.nms_iou,
+            top_k=section.max_places,
+            min_score=section.min_score,
+        )
+        if found.capped and not self._said_capped:
+            self._said_capped = True
+            say(
+                f"more than task.max_places={section.max_places} places of an image score over "
+                f"task.threshold={section.threshold:g}: the surest are taken"
+            )
+        corners = np.round(found.quads / np.array(scale))
+        kept = np.flatnonzero(area(corners) > 0)
+        quads = torch.from_numpy(found.quads[kept])
+        return SpotPrediction(
+            (torch.from_numpy(corners[kept].astype(np.float32)),),
+            (torch.from_numpy(found.scores[kept].astype(np.float32)),),
+            (self.read(seen, quads),),
+            (score,),
+        )
+
+    def read(self, seen: Spotted, quads: Tensor) -> tuple[str, ...]:
+        """What stands in each of (K, 4, 2) quads of one image, in pixels of the input."""
+        if self.alphabet is None or not len(quads):
+            return ("",) * len(quads)
+        log_probs, widths = seen.read([quads], max_width=self.max_width)
+        if self._lexicon is None:
+            return tuple(self.alphabet.decode(numbers) for numbers in ctc.greedy(log_probs, widths))
+        words, tree = self._lexicon
+        best, _ = ctc.best_in_lexicon(log_probs, widths, tree)
+        return tuple(words[k] for k in best.tolist())
+
+    @cached_property
+    def _lexicon(self) -> tuple[list[str], ctc.Lexicon] | None:
+        path = self.section.lexicon
+        return None if path is None or self.alphabet is None else scene_text.words_of(path, self.alphabet)
+
+
+def together(found: Sequence[SpotPrediction]) -> SpotPrediction:
+    """Predictions of single images as those of a batch."""
+    return SpotPrediction(
+        tuple(quads for one in found for quads in one.quads),
+        tuple(scores for one in found for scores in one.scores),
+        tuple(texts for one in found for texts in one.texts),
+        tuple(score for one in found for score in one.maps),
+    )
