@@ -58,6 +58,7 @@ SMALL_WORDS = [
     "data.image_size=96",
     "data.longer_side=null",
     "data.augment.longer_side=null",
+    "trainer.check_val_every_n_epoch=1",
 ]
 """For text: its network keeps its name."""
 SMALL_SCENES = ["data.scenes.train=24", "data.scenes.val=8", "data.scenes.size=32"]
@@ -339,9 +340,17 @@ def apply_diff(block: Block, folder: Path) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
-BINARY = """
-import sys, saccade
+BINARY = f"""
+import sys, saccade, saccade.api
+from matplotlib.figure import Figure
 from saccade.browse import create_app
+import saccade.report.write  # like browse the name of a command too
+
+sys.path.append({str(Path(__file__).parent)!r})
+from blank import savefig
+
+Figure.savefig = savefig
+assert all(callable(found) for found in (saccade.train, saccade.browse, saccade.report))
 run = saccade.train("folder-binary", "data.root=two", *sys.argv[1:])
 create_app(run)
 print(run.predict(["holiday"]).table.columns)
@@ -357,7 +366,7 @@ def test_added_task_runs(tmp_path: Path) -> None:
 
     from saccade.runs import Run
 
-    shutil.copytree(ROOT / "src/saccade", tmp_path / "src/saccade", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "src/saccade", tmp_path / "src/saccade")  # with the bytecode of what stays as it is
     for block in blocks(DOCS / "add-a-task.md"):
         if block.language == "diff":
             apply_diff(block, tmp_path)

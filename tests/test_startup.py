@@ -70,9 +70,6 @@ def test_answers_without_what_is_heavy(done: dict[str, Any], line: str) -> None:
     assert done[line] == [ANSWERS[line], []]
 
 
-def test_import_saccade_is_quick_and_finds_commands_later(done: dict[str, Any]) -> None:
+def test_import_saccade_is_quick(done: dict[str, Any]) -> None:
+    """That it finds the commands later, tests/test_docs.py sees to."""
     assert done["import saccade"] == [None, []]
-    import saccade.api
-    import saccade.report.write  # whose rooms are called as commands are
-
-    assert all(callable(found) for found in (saccade.train, saccade.browse, saccade.report))

@@ -154,8 +154,7 @@ def _shared(a: Floats, b: Floats, work: Floats) -> float:
         if kept < 3:
             return 0.0
         count, source = kept, 1 - source
-    twice = 0.0
-    x0, y0 = work[source, 0, 0], work[source, 0, 1]
+    twice, x0, y0 = 0.0, work[source, 0, 0], work[source, 0, 1]
     for corner in range(1, count - 1):
         x, y = work[source, corner, 0] - x0, work[source, corner, 1] - y0
         twice += x * (work[source, corner + 1, 1] - y0) - y * (work[source, corner + 1, 0] - x0)
@@ -216,17 +215,17 @@ def _merge_runs(quads: Floats, scores: Floats, threshold: float) -> tuple[Floats
             _absorb(boxes, k - 1, quads, i, scores[i] / sums[k - 1] if sums[k - 1] > 0 else 0.5)
             _describe(boxes, k - 1, last)
         else:
-            boxes[k], sums[k], counts[k] = quads[i], scores[i], 1
-            last, this = this, last
-            k += 1
+            for corner in range(4):  # the same in one assignment takes three seconds to compile
+                boxes[k, corner, 0], boxes[k, corner, 1] = quads[i, corner, 0], quads[i, corner, 1]
+            sums[k], counts[k] = scores[i], 1
+            last, this, k = this, last, k + 1
     return boxes[:k].copy(), sums[:k].copy(), counts[:k].copy()
 
 
 @_compiled
 def _absorb(boxes: Floats, b: int, quads: Floats, q: int, weight: float) -> None:
     """Move the corners of box ``b`` towards those of quad ``q`` by ``weight`` of the way, like corners to like ones."""
-    box, quad = boxes[b], quads[q]
-    turn, nearest = 0, -np.inf
+    box, quad, turn, nearest = boxes[b], quads[q], 0, -np.inf
     for t in range(4):  # the sum of squared distances is least where that of the products is greatest
         near = 0.0
         for corner in range(4):
@@ -245,10 +244,9 @@ def _absorb(boxes: Floats, b: int, quads: Floats, q: int, weight: float) -> None
 def _suppress(quads: Floats, order: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
     """As ``suppress``, N >= 1; quads that are kept are found again by the cells of a grid that they touch."""
     n, shapes, work = len(order), _shapes(quads), np.empty((2, _CORNERS, 2))
-    grid, kept = _grid(shapes), np.zeros(n, np.bool_)
+    grid, kept, count, entries = _grid(shapes), np.empty(n, np.int64), 0, 0
     newest, cells = np.full(4 * n, -1), np.empty(4 * n, np.int64)  # of each cell the last entry, or -1
     before, owner = np.empty(_ENTRIES * n, np.int64), np.empty(_ENTRIES * n, np.int64)  # of each entry
-    entries = 0
     for place in range(n):
         shape, free = shapes[order[place]], True
         touched = cells[: _touched(shape, grid, cells)]
@@ -258,12 +256,13 @@ def _suppress(quads: Floats, order: NDArray[np.int64], threshold: float) -> NDAr
                 free = not _overlap(shape, shapes[owner[entry]], threshold, work)
                 entry = before[entry]
         if free:
-            kept[place] = True
+            kept[count] = order[place]
+            count += 1
             for cell in touched:
                 before[entries], owner[entries] = newest[cell], order[place]
                 newest[cell] = entries
                 entries += 1
-    return order[kept]
+    return kept[:count].copy()
 
 
 @_compiled

@@ -1,12 +1,11 @@
 """Made-up runs whose numbers can be counted by hand, a server for them, and a real browser.
 
-`multilabel_run`: 100 images, image k has the score (k + 0.5) / 100 for "cat". A cat is on the images 10, 20
-and 60 to 99; 55 and 95 are ignored. So 98 are ranked and 41 positive, and above 0.5 lie 48: 39 hits and
-9 false alarms. Nobody shows "dog", with score 0.1 everywhere. The third class has a hostile name; every image
-shows it, with score 0.9. Image k has the loss k / 100, image 0 has none.
+`multilabel_run`: 100 images, image k has the score (k + 0.5) / 100 for "cat". A cat is on the images 10, 20 and 60 to 99;
+55 and 95 are ignored. So 98 are ranked and 41 positive, and above 0.5 lie 48: 39 hits and 9 false alarms. Nobody shows
+"dog", with score 0.1 everywhere. The third class has a hostile name; every image shows it, with score 0.9. Image k has
+the loss k / 100, image 0 has none.
 
-`classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`. `caption_run`: see caption_run.py. `spot_run`: see
-spot_run.py.
+`classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`. `caption_run`: caption_run.py. `spot_run`: spot_run.py.
 """
 
 from __future__ import annotations
@@ -192,10 +191,7 @@ def caption_url(caption_run: Run) -> Iterator[str]:
 @pytest.fixture(scope="package")
 def spot_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("spot")
-    run = new_run(folder)
-    write_signs(folder / "data")
-    write_spots(run, folder / "data")
-    return run
+    return write_spots(new_run(folder), write_signs(folder / "data"))
 
 
 @pytest.fixture(scope="package")

@@ -103,14 +103,15 @@ def spots_table(**columns: Any) -> pl.DataFrame:
     return pl.DataFrame({name: column for name, column in (made | columns).items() if column is not None})
 
 
-def write_spots(run: Run, root: Path, *, about: dict[str, Any] | None = None, **columns: Any) -> None:
-    """Write ``SPOTS`` as the evaluation ``val``; ``about`` and ``columns`` change what it has."""
+def write_spots(run: Run, root: Path, *, about: dict[str, Any] | None = None, **columns: Any) -> Run:
+    """Write ``SPOTS`` as the evaluation ``val``; ``about`` and ``columns`` change what it has. Returns the run."""
     table = spots_table(**columns)
     told = {"task": "spot", "data_root": str(root), "pooling": POOLING, "reads": True, "decoding": DECODING}
     told |= about or {}
     numbers = METRICS if told["reads"] else {name: METRICS[name] for name in list(METRICS)[:4]}
     metrics = {"split": "val", "n": len(table), "classes": [], "metrics": numbers, "per_class": {}}
     run.evaluation("val").write(metrics, table, told)
+    return run
 
 
 def unread() -> dict[str, Any]:
@@ -119,8 +120,8 @@ def unread() -> dict[str, Any]:
     return {"about": {"reads": False}, "texts": texts, "end_to_end_hmean": None, "word_spotting_hmean": None}
 
 
-def write_signs(folder: Path) -> None:
-    """The images: each word a filled polygon, its first corner marked."""
+def write_signs(folder: Path) -> Path:
+    """The images, each word a filled polygon; returns their folder."""
     folder.mkdir(parents=True)
     for k, (words, _) in enumerate(SPOTS):
         image = Image.new("RGB", SIZE, (200, 205, 210))
@@ -129,3 +130,4 @@ def write_signs(folder: Path) -> None:
             corners = np.reshape(quad_of(place), (4, 2))
             pen.polygon([(x, y) for x, y in corners.tolist()], fill=(40, 60, 90))
         image.save(folder / f"{k}.jpg", "JPEG")
+    return folder

@@ -105,6 +105,7 @@ def tiny_settings(preset: str, root: Path) -> list[str]:
     if load(preset).task.name == "spot":
         # squares of one size, which are large enough for a word
         settings += ["data.image_size=96", "data.longer_side=null", "data.augment.longer_side=null"]
+        settings.append("trainer.check_val_every_n_epoch=1")
     return settings
 
 
@@ -125,7 +126,9 @@ def stored(root: Path, preset: str) -> list[str]:
 @pytest.mark.figures
 @pytest.mark.usefixtures("without_meteor")
 @pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *CAPTIONS, *SPOT, *ALIKE), ALIKE))
-def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
+def test_every_command(
+    preset: str, tmp_path: Path, saccade: Callable[..., Any], request: pytest.FixtureRequest
+) -> None:
     settings = tiny_settings(preset, tmp_path / "data")
 
     trained = saccade("train", preset, *settings, "--runs", tmp_path / "runs")
@@ -145,6 +148,7 @@ def test_every_command(preset: str, tmp_path: Path, saccade: Callable[..., Any])
         "report.html",
     }
     assert [row["epoch"] for row in run.epochs()] == [1]
+    request.getfixturevalue("blank_figures")  # they have been rendered once
     scored = run.evaluation("val").metrics()
     assert scored["n"] == run.evaluation("val").predictions().height > 0
 

@@ -27,6 +27,14 @@ def aligned(truth: str, read: str) -> Letters | None:
     return _traced(truth, read, cost)
 
 
+def alike(truth: str, read: str) -> Letters | None:
+    """As ``aligned``; None also where less than half of the pairs are the same: they tell nothing of single letters."""
+    pairs = aligned(truth, read)
+    if pairs is None or 2 * sum(same(*pair) for pair in pairs) < len(pairs):
+        return None
+    return pairs
+
+
 def same(letter: str, other: str) -> bool:
     """Whether two letters are one but for their case; "" is the same as nothing else."""
     return letter == other or letter.lower() == other.lower()

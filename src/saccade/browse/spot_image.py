@@ -12,7 +12,7 @@ import numpy as np
 
 from saccade.browse.base import number
 from saccade.browse.crops import crop_size
-from saccade.browse.letters import aligned
+from saccade.browse.letters import alike
 from saccade.browse.predictions import Flags, Floats
 from saccade.browse.spots import FALSE_ALARM, MISREAD, MISSED, RIGHT, UNCARED, Matching, SpotPredictions
 
@@ -91,7 +91,7 @@ def _entry(p: SpotPredictions, m: Matching, row: int, outcome: int, k: int | Non
         found = _placed(p.found.quads[d], p.found.texts[d], d - p.found.of(row).start)
         found["score"] = number(p.scores[d])
     if outcome == MISREAD and truth is not None and found is not None:
-        letters = aligned(truth["text"], found["text"])
+        letters = alike(truth["text"], found["text"])
     iou = m.truth_iou[k] if k is not None else m.found_iou[d] if d is not None else np.nan
     return {"outcome": outcome, "truth": truth, "found": found, "iou": number(iou), "letters": letters}
 

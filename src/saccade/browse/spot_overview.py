@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from saccade.browse.letters import aligned, confusions
+from saccade.browse.letters import alike, confusions
 from saccade.browse.predictions import Labels
 from saccade.browse.spots import FALSE_ALARM, MISREAD, MISSED, OUTCOMES, RIGHT, Matching, SpotPredictions
 
@@ -104,11 +104,12 @@ def _most_misread(readings: Counter[tuple[str, str]], words: pl.DataFrame) -> li
 def _confused(p: SpotPredictions, matching: Matching, readings: Counter[tuple[str, str]]) -> dict[str, Any]:
     """Pairs of letters with how often the first was taken for the second, and how often it stands in words found.
 
+    Of words that are at least half right.
     "" as the first: how often the second was read where nothing is; as the second: how often the first was left out.
     """
     confused: Counter[tuple[str, str]] = Counter()
     for (truth, read), n in readings.items():
-        for pair, times in confusions([aligned(truth, read) or []]).items():
+        for pair, times in confusions([alike(truth, read) or []]).items():
             confused[pair] += times * n
     matched = np.flatnonzero(matching.of_truth >= 0).tolist()
     letters = Counter(letter for k in matched for letter in p.truth.texts[k].upper())

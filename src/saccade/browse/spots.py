@@ -22,10 +22,11 @@ TRUTH = ("target_quads_xy", "target_texts", "target_cared")
 FOUND = ("quads_xy", "texts", "scores")
 NUMBERS = ("end_to_end_hmean", "detection_hmean", "word_spotting_hmean", "loss")
 QUADS = pl.List(pl.List(pl.Float32))
+TEXTS = pl.List(pl.String)
 KINDS = {
-    "target_texts": pl.List(pl.String),
+    "target_texts": TEXTS,
     "target_cared": pl.List(pl.Boolean),
-    "texts": pl.List(pl.String),
+    "texts": TEXTS,
     "scores": pl.List(pl.Float32),
 }
 RIGHT, MISREAD, MISSED, FALSE_ALARM, UNCARED = range(5)
@@ -149,15 +150,16 @@ def _quads(column: pl.Series, file: Path) -> Floats:
 
 
 def _typed(column: pl.Series, kind: pl.DataType, file: Path) -> pl.Series:
-    """The column; numbers may be stored with other digits than those of ``kind``."""
+    """The column; numbers may be of another type than ``kind``, texts may not."""
     if column.dtype == kind:
         return column
+    wrong = RunError(_unfit(file, f"column {column.name} holds {column.dtype}, not {kind}"))
+    if kind == TEXTS:
+        raise wrong  # numbers could be written as texts, but are none
     try:
-        if kind == KINDS["target_texts"]:
-            raise pl.exceptions.InvalidOperationError  # numbers could be cast to texts, but are none
         return column.cast(kind)
     except pl.exceptions.PolarsError:
-        raise RunError(_unfit(file, f"column {column.name} holds {column.dtype}, not {kind}")) from None
+        raise wrong from None
 
 
 def _flat(lists: pl.Series) -> pl.Series:

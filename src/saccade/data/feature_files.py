@@ -79,9 +79,10 @@ class FeatureFile:
     def _lacking(self, what: str, images: Sequence[str], listing: Listing) -> DataError:
         """That there are no features of these images of a listing, and what to do."""
         some = f"{counted(len(images), 'image')} of {len(listing)}, among them {named(images, limit=3)}"
+        index = self.path.with_suffix(INDEX).name
         return DataError(
-            f"{self.path}: {what} {some}; remove it and {self.path.with_suffix(INDEX).name}, and `saccade data features "
-            "CONFIG` makes it anew, or set data.features.path to another folder"
+            f"{self.path}: {what} {some}; remove it and {index}, and `saccade data features CONFIG` makes it anew, or "
+            "set data.features.path to another folder"
         )
 
     def has(self, image: str) -> bool:

@@ -95,8 +95,8 @@ def network_as_trained(config: Config) -> ImageFeatures:
     if "network" not in made:
         raise ConfigError(
             f"data.features: the network learned from features of {made.get('source', 'others')}, which were computed "
-            "elsewhere and cannot be made of other images; to predict, train on features of data.features.network or on "
-            "images"
+            "elsewhere and cannot be made of other images; to predict, train on images, or on features of "
+            "data.features.network"
         )
     if not section.pretrained and section.weights is None:
         raise ConfigError(

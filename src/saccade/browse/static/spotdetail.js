@@ -1,7 +1,7 @@
 // One image and its words in the dialog: outlines and texts over the picture, and each word cut out, beside it.
 
 import { byId, el, fraction, go, label, readState } from "./dom.js";
-import { loadPicture } from "./images.js";
+import { loadPicture, svg } from "./images.js";
 import { ALARM, MARKS, MISREAD, MISSED, RIGHT, UNCARED, called, drawing, isDrawn, sample, strokes } from "./outlines.js";
 import { drawTally, isSearch } from "./spots.js";
 import { getScores, look, paintScores } from "./spotlook.js";
@@ -45,7 +45,7 @@ function drawPicture() {
   byId("detail-image").replaceChildren(el("figure", {}, stack, el("figcaption", { id: "pointed", "aria-live": "polite" }),
     image.problem ? el("small", {}, image.problem) : null));
   open.resized?.disconnect();
-  open.resized = new ResizeObserver(() => drawTags(open.lines));
+  open.resized = new ResizeObserver(drawTexts);
   open.resized.observe(open.lines);
 }
 
@@ -55,8 +55,10 @@ function drawLines() {
   groups.sort((a, b) => Number(b.dataset.outcome === String(RIGHT)) - Number(a.dataset.outcome === String(RIGHT)));
   open.lines.replaceChildren(...groups);
   open.lines.classList.toggle("untagged", !look.tags);
-  drawTags(open.lines);
+  drawTexts();
 }
+
+const drawTexts = () => drawTags(open.lines, open.image.entries.map(({ truth, found }) => (found ?? truth).quad));
 
 function group(entry, k) {
   const { outcome, truth, found } = entry;
@@ -65,7 +67,7 @@ function group(entry, k) {
   if (truth && isDrawn(0, outcome, look.lines) && !(found && look.lines === "both")) paths.push(...strokes([truth.quad], outcome));
   if (found && isDrawn(1, outcome, look.lines)) paths.push(...strokes([found.quad], outcome));
   if (!paths.length) return null;
-  const made = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  const made = svg("g", {});
   Object.assign(made.dataset, { entry: k, outcome, tag: tagOf(entry), at: JSON.stringify(((look.lines !== "truth" && found) || truth).quad) });
   made.classList.toggle("faint", open.chosen.includes(true) && !open.chosen[k]);
   made.append(...paths);
@@ -82,7 +84,7 @@ function tagOf({ outcome, truth, found }) {
 async function drawMap() {
   const { image, canvas, summary } = open;
   if (look.map && !open.map) {
-    open.map = await getScores(summary.evaluation, image.row).catch(() => ({ missing: true }));
+    open.map = await getScores(summary.evaluation, image.row).catch((error) => ({ missing: error.message }));
     if (open.canvas !== canvas) return; // another image was opened meanwhile
     if (!open.map.missing) paintScores(canvas, open.map, image.size);
   }
@@ -153,7 +155,8 @@ function point() {
     one.setAttribute("aria-pressed", String(Number(one.dataset.entry) === chosen));
     one.classList.toggle("looked", Number(one.dataset.entry) === active);
   }
-  byId("pointed").replaceChildren(...(active === null ? [] : said(open.image.entries[active])));
+  const noMap = look.map && open.map?.missing ? [`The score map is not shown: ${open.map.missing}.`] : [];
+  byId("pointed").replaceChildren(...(active === null ? noMap : said(open.image.entries[active])));
   const item = byId("detail-scores").querySelector(`[data-entry="${active}"]`);
   if (item && !item.matches(":hover")) requestAnimationFrame(() => item.scrollIntoView({ block: "nearest" }));
 }

@@ -5,6 +5,7 @@ import { ALARM, MARKS, MISREAD, MISSED, RIGHT, called, sample } from "./outlines
 
 const WHAT = { detection: "words found", end_to_end: "words found and read", word_spotting: "dictionary words found and read" };
 const PARTS = ["precision", "recall", "hmean"];
+const NAMES = ["right", "misread", "missed", "false alarm"]; // of outcomes, in what the server counts
 
 export async function showSpotOverview(summary) {
   const found = await getJson(`/api/${encodeURIComponent(summary.evaluation)}/overview`);
@@ -42,28 +43,29 @@ function drawNumbers({ metrics, decoding }) {
 
 /** Two bars: what became of the words of the truth, and of the detections. */
 function drawFates({ truth, found, reads }) {
-  const bars = [["words of the truth", truth, [RIGHT, MISREAD, MISSED]], ["detections", found, [RIGHT, MISREAD, ALARM]]];
-  const named = ["right", "misread", "missed", "false alarm"];
-  byId("fates").replaceChildren(...bars.flatMap(([title, counts, outcomes]) => {
-    const all = outcomes.reduce((sum, one) => sum + counts[named[one]], 0);
-    const parts = outcomes.filter((one) => counts[named[one]] > 0);
-    const bar = el("span", { class: "fate", "aria-hidden": "true" }, ...parts.map((one) => {
-      const made = el("i", { "data-outcome": one });
-      made.style.flexGrow = counts[named[one]];
+  const bars = [[["word of the truth", "words of the truth"], truth, [RIGHT, MISREAD, MISSED]],
+    [["detection", "detections"], found, [RIGHT, MISREAD, ALARM]]];
+  byId("fates").replaceChildren(...bars.flatMap(([[one, more], counts, outcomes]) => {
+    const times = (outcome) => counts[NAMES[outcome]];
+    const all = outcomes.reduce((sum, outcome) => sum + times(outcome), 0);
+    const bar = el("span", { class: "fate", "aria-hidden": "true" }, ...outcomes.filter(times).map((outcome) => {
+      const made = el("i", { "data-outcome": outcome });
+      made.style.flexGrow = times(outcome);
       return made;
     }));
-    const legend = outcomes.filter((one) => reads || one !== MISREAD).map((one) => el("span", {}, sample(one),
-      ` ${MARKS[one]} ${many(counts[named[one]], called(one, reads), one === ALARM ? "false alarms" : called(one, reads))}`, el("span", { class: "quiet" }, all ? ` ${percent(counts[named[one]] / all)}` : "")));
+    const name = (outcome) => many(times(outcome), called(outcome, reads), outcome === ALARM ? "false alarms" : called(outcome, reads));
+    const legend = outcomes.filter((outcome) => reads || outcome !== MISREAD).map((outcome) => el("span", {}, sample(outcome),
+      ` ${MARKS[outcome]} ${name(outcome)}`, el("span", { class: "quiet" }, all ? ` ${percent(times(outcome) / all)}` : "")));
     const ignored = counts["not cared for"];
-    return [el("dt", {}, many(all, title.replace("words", "word").replace(/s$/, ""), title), el("small", {}, ignored ? ` and ${count(ignored)} not cared for` : "")),
+    return [el("dt", {}, many(all, one, more), el("small", {}, ignored ? ` and ${count(ignored)} not cared for` : "")),
       el("dd", {}, bar, el("span", { class: "fate-legend" }, ...legend))];
   }));
 }
 
 function drawConfused({ confused, n_confused: all, truth }) {
   byId("confused-note").textContent = all
-    ? `In ${many(truth.misread, "misread word", "misread words")} ${many(all, "letter differs", "letters differ")} from the truth, case ignored.`
-    : "No word was misread.";
+    ? `In misread words that are at least half right, ${many(all, "letter differs", "letters differ")} from the truth. Case is ignored.`
+    : truth.misread ? "No misread word is at least half right." : "No word was misread.";
   const letter = (text, none) => text ? el("kbd", {}, text === " " ? "␣" : text) : el("span", { class: "quiet" }, none);
   byId("confused").replaceChildren(...confused.map(([truly, read, n, of]) => el("li", {},
     el("span", {}, letter(truly, "nothing"), el("span", { class: "quiet" }, " read as "), letter(read, "nothing")),

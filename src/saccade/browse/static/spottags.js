@@ -7,8 +7,8 @@ const HIGH = 13, WIDE = 0.6; // of a letter: height in pixels of the screen, and
 const LONGEST = 40; // letters
 
 /** Place the text of each outline above or below it, those of mistakes first. One that finds no room beside other words and
- *  texts waits until its word is pointed at. */
-export function drawTags(made) {
+ *  texts waits until its word is pointed at. `quads` are those of all words, drawn or not. */
+export function drawTags(made, quads) {
   const picture = made.viewBox.baseVal;
   const box = made.getBoundingClientRect();
   const scale = Math.min(box.width / picture.width, box.height / picture.height); // pixels of the screen a pixel of the file
@@ -18,16 +18,16 @@ export function drawTags(made) {
   const groups = [...made.children].map((group) => ({ group, quad: JSON.parse(group.dataset.at), isRight: group.dataset.outcome === String(RIGHT) }));
   made.style.setProperty("--letter", `${high}px`);
   made.style.setProperty("--base", lineWidth(groups.map(({ quad }) => quad), scale, 2));
-  const spans = groups.map(({ quad }) => spanned(quad));
+  const spans = quads.map(spanned);
   const taken = [];
   for (const k of [...groups.keys()].sort((a, b) => groups[a].isRight - groups[b].isRight)) {
-    const { group } = groups[k];
+    const { group, quad } = groups[k];
     if (group.dataset.tag === "") continue;
     const letters = [...group.dataset.tag];
     const text = letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : group.dataset.tag;
-    const places = around(spans[k], WIDE * high * Math.min(letters.length, LONGEST + 1), high, picture);
+    const places = around(spanned(quad), WIDE * high * Math.min(letters.length, LONGEST + 1), high, picture);
     const place = places.find((one) => !taken.some((other) => meet(one, other))
-      && !spans.some((other, j) => j !== k && meet(one, other, 0.3 * high)));
+      && !spans.some((other, j) => j !== Number(group.dataset.entry) && meet(one, other, 0.3 * high)));
     if (place) taken.push(place);
     const [left, , , bottom] = place ?? places[0];
     const tag = svg("text", { x: left, y: bottom - 0.25 * high, class: place ? "" : "crowded" });

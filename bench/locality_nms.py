@@ -1,6 +1,6 @@
 """Locality-aware NMS: ours beside the C++ of lanms-neo and a loop with Shapely, on boxes as text gives them.
 
-    python bench/lanms.py [--images 20] [--most 1000000] [--seed 0]
+    python bench/locality_nms.py [--images 20] [--most 1000000] [--seed 0]
 
 Words lie in a scene as in ICDAR 2015, each seen by the points of its shrunk quad with 2 % of noise, at 1280 x 720 and
 2240 x 1260; then come ever larger sheets of text, up to --most boxes. Both IoU thresholds are 0.2. lanms-neo (pip
@@ -25,11 +25,11 @@ from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 import numpy as np
-import shapely
+import shapely  # type: ignore[import-untyped]
 
 from saccade.decode.lanms import lanms
 from saccade.overlap import iou_matrix
-from saccade.quads import Floats, encode, restore, shrink
+from saccade.quads import Floats, Numbers, encode, restore, shrink
 
 Boxes: TypeAlias = tuple[Floats, Floats]  # quads (N, 4, 2) in raster order of who sees them, scores (N,)
 
@@ -71,7 +71,7 @@ def scene(rng: np.random.Generator, scale: float) -> Floats:
     n = int(rng.integers(2, columns * rows + 1))
     cells = rng.permutation(columns * rows)[:n]
     centres = (np.stack([cells % columns, cells // columns], axis=1) + 0.5) * [1280 / columns, 720 / rows]
-    height = np.minimum(rng.lognormal(np.log(26), 0.5, n), 80)
+    height = rng.lognormal(np.log(26), 0.5, n).clip(12, 80)
     return scale * placed(rng, centres, np.minimum(height * rng.lognormal(np.log(2.8), 0.4, n), 400), height)
 
 
@@ -82,7 +82,7 @@ def sheet(rng: np.random.Generator, words: int) -> Floats:
     return placed(rng, centres, rng.uniform(50, 120, words), rng.uniform(16, 36, words))
 
 
-def placed(rng: np.random.Generator, centres: Floats, width: Floats, height: Floats) -> Floats:
+def placed(rng: np.random.Generator, centres: Numbers, width: Numbers, height: Numbers) -> Floats:
     """(W, 4, 2) rectangles a little tilted."""
     angle = rng.normal(0, 0.15, len(centres))
     half = np.stack([width / 2, height / 2, height / 2, width / 2, angle], axis=1)[:, [1, 2, 0, 3, 4]]
@@ -138,7 +138,7 @@ def report(name: str, images: Sequence[Boxes]) -> None:
     """Measure all on the same images, and print a row."""
     boxes, repeats = sum(len(scores) for _, scores in images), 20 if len(images) > 1 else 5
     found = [lanms(*image)[0] for image in images]
-    ours = sum(milliseconds(lambda image=image: lanms(*image), repeats) for image in images)
+    ours = sum(milliseconds(repeats, lanms, *image) for image in images)
     cells = [f"{boxes / len(images):.0f}", f"{sum(map(len, found)) / len(images):.1f}", f"{ours / len(images):.3f}"]
     cells.append(f"{ours / boxes * 1e6:.0f}")
     if boxes / len(images) > OTHERS_MOST:
@@ -154,7 +154,7 @@ def report(name: str, images: Sequence[Boxes]) -> None:
         if not usable:
             cells += ["-", "-"]
             continue
-        theirs = sum(milliseconds(lambda i=i, w=work: w(*i), 3) for i in given)
+        theirs = sum(milliseconds(3, work, *one) for one in given)
         cells += [f"{theirs / len(images):.2f}", f"{theirs / ours:.1f}"]
         lines.append(agreement(what, found, [work(*one) for one in given]))
     row(name, *cells)
@@ -169,12 +169,12 @@ def agreement(what: str, ours: Sequence[Floats], theirs: Sequence[Floats]) -> st
     return f"      {what} finds as many words in {same} of {len(ours)} images; least IoU of a word {least:.6f}"
 
 
-def milliseconds(work: Callable[[], Any], repeats: int) -> float:
+def milliseconds(repeats: int, work: Callable[..., Any], *given: Any) -> float:
     """Of processor time, the best of several runs: other programs disturb that less than the clock."""
     taken = []
     for _ in range(repeats):
         start = time.process_time()
-        work()
+        work(*given)
         taken.append(1e3 * (time.process_time() - start))
     return min(taken)
 
