@@ -12,8 +12,8 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "saccade"
 
 ROWS = (
-    ("errors", "files", "console"),
-    ("config", "samples", "runs", "quads", "overlap"),
+    ("errors", "files", "console", "quads", "overlap_compiled"),
+    ("config", "samples", "runs", "overlap"),
     ("data", "nn", "losses", "metrics", "decode", "draw"),
     ("tasks",),
     ("engine",),
@@ -29,7 +29,7 @@ ONLY = {
     "lightning": {"engine"},
     "pytorch_lightning": {"engine"},
     "matplotlib": {"report", "explain"},
-    "numba": {"overlap"},
+    "numba": {"overlap_compiled"},
     "fastapi": {"browse"},
     "starlette": {"browse"},
     "uvicorn": {"browse"},

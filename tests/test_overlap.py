@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from saccade import overlap
+from saccade import overlap_compiled
 from saccade.overlap import covered, intersection, iou, iou_matrix, merge_runs, suppress
 
 Floats = NDArray[np.float64]
@@ -135,16 +135,17 @@ def test_where_no_folder_takes_compiled_code_it_is_compiled_all_the_same() -> No
     # code that stands in no file has no folder beside it, nor one in the user's folder of caches
     names: dict[str, Any] = {}
     exec(compile("def double(x):\n    return 2 * x", "<nowhere>", "exec"), names)
-    double = overlap._compiled(names["double"])
+    double = overlap_compiled._compiled(names["double"])
     assert double(21) == 42
-    assert type(double) is type(overlap._bend)  # compiled, and not left as it was
+    assert type(double) is type(overlap_compiled._bend)  # compiled, and not left as it was
 
 
 @pytest.mark.slow
 def test_no_compiler_is_asked_for_and_code_is_kept_for_the_next_process(tmp_path: Path) -> None:
     program = (
-        "import numpy as np; from saccade import overlap\n"
-        "print(overlap.iou(np.eye(4)[:, :2], np.eye(4)[:, :2]), sum(overlap._compare.stats.cache_hits.values()))"
+        "import numpy as np; from saccade import overlap, overlap_compiled\n"
+        "quad = np.eye(4)[:, :2]\n"
+        "print(overlap.iou(quad, quad), sum(overlap_compiled.compare.stats.cache_hits.values()))"
     )
     environment = {**os.environ, "PATH": "", "CC": "false", "NUMBA_CACHE_DIR": str(tmp_path)}
     told = [

@@ -1,9 +1,9 @@
 """Made-up runs whose numbers can be counted by hand, a server for them, and a real browser.
 
-`multilabel_run`: 100 images, image k has the score (k + 0.5) / 100 for "cat". A cat is on the images 10, 20 and 60 to 99;
-55 and 95 are ignored. So 98 are ranked and 41 positive, and above 0.5 lie 48: 39 hits and 9 false alarms. Nobody shows
-"dog", with score 0.1 everywhere. The third class has a hostile name; every image shows it, with score 0.9. Image k has
-the loss k / 100, image 0 has none.
+`multilabel_run`: 100 images, image k has the score (k + 0.5) / 100 for "cat". A cat is on 10, 20 and 60 to 99; 55 and
+95 are ignored. So 98 are ranked and 41 positive, and above 0.5 lie 48: 39 hits and 9 false alarms. Nobody shows "dog",
+with score 0.1 everywhere. The third class has a hostile name; every image shows it, with score 0.9. Image k has the
+loss k / 100, image 0 has none.
 
 `classify_run`: see `CLASSIFY`. `segment_run`: see `SEGMENT`. `caption_run`: caption_run.py. `spot_run`: spot_run.py.
 """
@@ -205,8 +205,7 @@ def multilabel_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     images = [f"{k:03d}.jpg" for k in range(100)]
     write_images(folder / "data", images)
     run = new_run(folder)
-    chosen = {"checkpoint": "best.ckpt", "epoch": 7, "optimistic": True}
-    write_multilabel(run, "val", folder / "data", images, **chosen)
+    write_multilabel(run, "val", folder / "data", images, checkpoint="best.ckpt", epoch=7, optimistic=True)
     write_multilabel(run, "test", folder / "data", images[:30])
     return run
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from saccade.metrics.spotting.scores import SPOTTING_POOLING, SpottingScores, sp
 from saccade.runs import Run
 
 from .conftest import save_images, unscored
+from .page import Page
 
 PARTS = ("precision", "recall", "hmean")
 PROTOCOLS = ("detection", "end_to_end", "word_spotting")
@@ -177,3 +180,8 @@ def spot_run(tmp_path: Path, images: Sequence[Sign] | None = None, *, reads: boo
     save_images(tmp_path / "data", [f"images/{i:03d}.jpg" for i in range(len(given))], size=(160, 100))
     add_spotting(run, given, reads=reads, **{"data_root": str(tmp_path / "data")} | about)
     return run
+
+
+def outlines(page: Page) -> Counter[str]:
+    """How many outlines of each verdict a page has."""
+    return Counter(re.findall(r'<polygon class="o-(\w+)"', page.source))

@@ -43,5 +43,13 @@ def test_text_spotting_has_three_h_means_and_the_lowest_error_rate() -> None:
     )
 
 
+def test_a_best_of_nought_is_not_told() -> None:
+    row = {"epoch": 1, "val": {"end_to_end_hmean": 0.0, "detection_hmean": 0.25, "word_spotting_hmean": 0.0}}
+    assert epochs_sentence([row], {}, "spot") == (
+        "So far epoch 1 has the best end-to-end H-mean on the val split (0.000). The best detection H-mean is that of "
+        "epoch 1 (0.250)."
+    )
+
+
 def test_tasks_with_one_metric_have_no_sentence() -> None:
     assert epochs_sentence([{"epoch": 1, "val": {"map": 0.5}}], {}, "multilabel") == ""

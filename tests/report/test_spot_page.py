@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections import Counter
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from saccade.report.write import write_report
 from saccade.runs import Run
 
 from .page import Page
-from .spot_run import PARTS, PROTOCOLS, Sign, add_spotting, box, epochs, signs, spot_run, unscored_spot
+from .spot_run import PARTS, PROTOCOLS, Sign, add_spotting, box, epochs, outlines, signs, spot_run, unscored_spot
 
 NAMES = {"detection": "detection", "end_to_end": "end-to-end", "word_spotting": "word spotting"}
 
@@ -36,10 +34,6 @@ def finds_only(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Page]:
     """The same of a network that only finds."""
     run = spot_run(tmp_path_factory.mktemp("east"), reads=False)
     return run, Page(write_report(run))
-
-
-def outlines(page: Page) -> Counter[str]:
-    return Counter(re.findall(r'<polygon class="o-(\w+)"', page.source))
 
 
 def test_the_top(reported: tuple[Run, Page]) -> None:
@@ -218,47 +212,6 @@ def test_the_data_has_no_classes(reported: tuple[Run, Page]) -> None:
     ]
 
 
-@pytest.mark.parametrize("reads", [True, False])
-def test_nothing_is_found(tmp_path: Path, reads: bool) -> None:
-    page = Page(write_report(spot_run(tmp_path, [replace(sign, found=[]) for sign in signs()], reads=reads, rows=[])))
-    assert "0.000" in page.text[: page.text.index("Numbers")]
-    assert "Nothing was found in any image: no place passed task.threshold (0.8), or no box task.min_score" in page.text
-    assert "10 words of 7 images are cared for, 2 are not. None was found, as there is no detection." in page.text
-    assert ("No word was found, so that nothing was read." in page.text) == reads
-    assert "95 %" not in page.text
-    assert outlines(page).keys() == {"missed", "uncared"}
-
-
-def test_nothing_is_cared_for(tmp_path: Path) -> None:
-    images = [Sign([(quad, "###") for quad, _ in sign.words], []) for sign in signs()]
-    page = Page(write_report(spot_run(tmp_path, images, rows=[])))
-    assert "No word of this split is cared for, so that there is nothing to find; H-means are 0 then." in page.text
-    assert "None of 12 words of 7 images is cared for." in page.text
-    assert "In no image is there anything to find, and nothing was found." in page.text
-    assert page.pictures == []
-
-
-def test_images_without_words(tmp_path: Path) -> None:
-    page = Page(write_report(spot_run(tmp_path, [replace(sign, words=[]) for sign in signs()], rows=[])))
-    assert "there is nothing to find, and 11 detections for which there is no word; H-means are 0 then." in page.text
-    assert "No word is in 7 images." in page.text
-    assert outlines(page).keys() == {"alarm"}
-
-
-def test_no_words_and_no_detections(tmp_path: Path) -> None:
-    page = Page(write_report(spot_run(tmp_path, [Sign()], rows=[])))
-    assert "No word is in 1 image." in page.text
-    assert page.galleries == []
-
-
-def test_one_image(tmp_path: Path) -> None:
-    page = Page(write_report(spot_run(tmp_path, signs()[:1], rows=[])))
-    assert "1.000 end-to-end H-mean" in page.text
-    assert page.tables["Numbers"][0] == ["protocol", "precision", "recall", "H-mean"]
-    assert "The one image of 1 image" in page.text
-    assert "No word that was found was misread." in page.text
-
-
 def test_missing_pictures_are_tiles_and_a_sentence(tmp_path: Path) -> None:
     page = Page(write_report(spot_run(tmp_path, rows=[]), data_root=tmp_path / "elsewhere"))
     assert page.pictures == []
@@ -315,6 +268,17 @@ def test_curves_grow_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyP
     run = unscored_spot(tmp_path, rows=epochs(2, reads=False))
     growing_curves(run, "spot")()
     assert "detection, best: epoch 2" in (run.figures / "curves.svg").read_text(encoding="utf-8")
+
+
+def test_curves_of_noughts(tmp_path: Path) -> None:
+    rows = [{"epoch": e, "train": {"loss": 1.0}, "val": {"loss": 1.0, "detection_hmean": 0.0}} for e in (1, 2)]
+    run = unscored_spot(tmp_path, reads=False, rows=rows)
+    run.write_environment({key: value for key, value in run.environment().items() if key != "selection"})
+    page = Page(write_report(run))
+    curves = (run.figures / "curves.svg").read_text(encoding="utf-8")
+    assert "best: epoch" not in curves
+    assert "\N{MINUS SIGN}0.0" not in curves
+    assert "A dot is" not in page.text
 
 
 def test_other_evaluations_are_listed(tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ def test_one_and_many(tmp_path: Path) -> None:
     assert spot_words.words_sentence(scored) == (
         "1 word of 1 image is cared for. 0 were read right, 1 found and misread and 0 missed."
     )
+    beside = [Sign([(box(0, 0), "HOTEL")], [(box(30, 0), "HOTEL", 0.9)])]
+    assert spot_words.outcome_sentence(read(tmp_path / "b", beside)) == (
+        "Of 1 word none was found. 1 of 1 detection matches no word."
+    )
+    assert spot_words.words_sentence(read(tmp_path / "c", beside)).endswith(
+        "1 missed, which overlaps a detection, by half or less."
+    )
     assert spot_words.misreadings_sentence(scored) == (
         "1 word was misread, none twice in the same way; those that are off by the least:"
     )

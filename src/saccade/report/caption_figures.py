@@ -32,6 +32,8 @@ def metrics_panel(
             labels.append(curve.label if dot is None else f"{curve.label}, best: epoch {dot}")
             if dot is not None:
                 axes.plot([dot], [at[dot]], "o", color=colour, markersize=7)
+        if not any(value for curve in curves for value in curve.values):
+            axes.set_ylim(0, 1)  # of noughts alone the scale would be one of hundredths below and above
         axes.margins(y=0.14)  # room for the word at the foot of the line: BLEU-4 is often there
         over_epochs(axes, title, curves, best)
         # Below the axes: the curves may run anywhere.

@@ -37,7 +37,11 @@ def epochs_sentence(epochs: Epochs, environment: Mapping[str, Any], task: str) -
         if selection
         else f"So far epoch {best[first][0]} has the best {metric_name(first)} {where} ({number(best[first][1])})."
     )
-    told = [f"best {metric_name(key)} is that of epoch {best[key][0]} ({number(best[key][1])})" for key in others]
+    told = [
+        f"best {metric_name(key)} is that of epoch {best[key][0]} ({number(best[key][1])})"
+        for key in others
+        if best[key][1] > 0
+    ]
     for key in _ERRORS.get(task, ()):
         if lowest := best_epoch(epochs, key, split, lowest=True):
             told.append(f"lowest {metric_name(key)} is that of epoch {lowest[0]} ({number(lowest[1])})")

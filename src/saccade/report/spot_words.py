@@ -49,8 +49,9 @@ def outcome_sentence(scored: Spotted) -> str:
         alarms = f", and {count(of[ALARM], 'detection')} for which there is no word" if of[ALARM] else ""
         return f"No word of this split is cared for, so that there is nothing to find{alarms}; H-means are 0 then."
     matched = of[RIGHT] + of[MISREAD]
-    read = f", and {of[RIGHT]:,} of them read right" if scored.reads else ""
-    return f"Of {count(found.truths, 'word')} {matched:,} {_was(matched)} found{read}. {_detections_sentence(scored)}"
+    read = f", and {of[RIGHT]:,} of them read right" if scored.reads and matched else ""
+    words = f"{matched:,} {_was(matched)} found{read}" if matched else "none was found"
+    return f"Of {count(found.truths, 'word')} {words}. {_detections_sentence(scored)}"
 
 
 def _detections_sentence(scored: Spotted) -> str:
@@ -140,13 +141,15 @@ def _became(scored: Spotted) -> str:
     near = sum(word.verdict == MISSED and word.overlap > 0 for image in scored.seen for word in image.words())
     found = f"{of[RIGHT]:,} {_was(of[RIGHT])} {'read right' if scored.reads else 'found'}"
     misread = f", {of[MISREAD]:,} found and misread" if scored.reads else ""
+    missed = f"{found}{misread} and {of[MISSED]:,} missed"
+    overlaps = f"{'overlaps' if near == 1 else 'overlap'} a detection, by half or less"
+    if not of[MISSED]:
+        return f"{missed}."
     if not near:
-        where = ", where there is no detection" if of[MISSED] else ""
-        return f"{found}{misread} and {of[MISSED]:,} missed{where}."
-    return (
-        f"{found}{misread} and {of[MISSED]:,} missed: {near:,} of the missed {'overlaps' if near == 1 else 'overlap'} "
-        f"a detection, by half or less, and at {of[MISSED] - near:,} there is none."
-    )
+        return f"{missed}, where there is no detection."
+    if near == of[MISSED]:
+        return f"{missed}, {'which' if near == 1 else 'all of which'} {overlaps}."
+    return f"{missed}: {near:,} of the missed {overlaps}, and at {of[MISSED] - near:,} there is none."
 
 
 def _empty_images(scored: Spotted) -> list[str]:

@@ -66,7 +66,8 @@ def _metrics_panel(
     }
     if not found:
         return []
-    marked = {_within(title, key): at[0] for key in _MARKED if key in found and (at := best_epoch(epochs, key, split))}
+    best_of = {key: at for key in _MARKED if key in found and (at := best_epoch(epochs, key, split))}
+    marked = {_within(title, key): epoch for key, (epoch, value) in best_of.items() if value > 0}
     dots = f" A dot is the best epoch by {_listed(list(marked))}." if marked else ""
     title = title if len(found) == len(keys) else " and ".join(metric_name(key) for key in found)
     words = f"Measured on the {split} split after each epoch that was scored.{dots}"

@@ -25,7 +25,7 @@ export function drawTags(made, quads) {
     if (group.dataset.tag === "") continue;
     const letters = [...group.dataset.tag];
     const text = letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : group.dataset.tag;
-    const places = around(spanned(quad), WIDE * high * Math.min(letters.length, LONGEST + 1), high, picture);
+    const places = around(quad, WIDE * high * Math.min(letters.length, LONGEST + 1), high, picture);
     const place = places.find((one) => !taken.some((other) => meet(one, other))
       && !spans.some((other, j) => j !== Number(group.dataset.entry) && meet(one, other, 0.3 * high)));
     if (place) taken.push(place);
@@ -36,12 +36,20 @@ export function drawTags(made, quads) {
   }
 }
 
-/** Where a text of this width may stand, as left, right, top and bottom, within the picture. */
-function around([left, , top, bottom], width, high, picture) {
-  const x = Math.max(0, Math.min(left, picture.width - width));
+/** Where a text of this width may stand, as left, right, top and bottom, within the picture: above what the outline has there, or below. */
+function around(quad, width, high, picture) {
+  const x = Math.max(0, Math.min(spanned(quad)[0], picture.width - width));
   const tall = 1.3 * high;
-  const ys = [top - tall, bottom].map((y) => Math.max(0, Math.min(y, picture.height - tall)));
+  const heights = [0, 2, 4, 6].flatMap((k) => within([quad[k], quad[k + 1]], [quad[(k + 2) % 8], quad[(k + 3) % 8]], x, x + width));
+  const ys = [Math.min(...heights) - tall, Math.max(...heights)].map((y) => Math.max(0, Math.min(y, picture.height - tall)));
   return ys.map((y) => [x, x + width, y, y + tall]);
+}
+
+/** Between which y an edge runs from x = left to x = right; none where it is elsewhere. */
+function within([x0, y0], [x1, y1], left, right) {
+  const [from, to] = [Math.max(left, Math.min(x0, x1)), Math.min(right, Math.max(x0, x1))];
+  if (from > to) return [];
+  return x0 === x1 ? [y0, y1] : [from, to].map((x) => y0 + (y1 - y0) * (x - x0) / (x1 - x0));
 }
 
 /** Whether two places overlap by more than `slack`. */
