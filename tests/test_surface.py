@@ -35,7 +35,8 @@ task.name task.loss
 data.format data.root data.train data.val data.test data.val_fraction data.holdout data.classes
 data.class_names data.image_size data.longer_side
 data.resize data.resize_crop data.normalize data.augment.crop data.augment.flip data.augment.vertical_flip
-data.augment.pad data.augment.rotate data.augment.longer_side data.augment.stretch data.augment.size data.augment.scale data.augment.jitter
+data.augment.pad data.augment.rotate data.augment.longer_side data.augment.stretch
+data.augment.size data.augment.scale data.augment.jitter
 data.augment.randaugment data.augment.randaugment_magnitude data.augment.mixup
 data.augment.cutmix data.progressive data.folds data.fold data.on_error data.table
 data.path_column data.label_columns data.delimiter data.split_column

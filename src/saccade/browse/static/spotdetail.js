@@ -105,7 +105,7 @@ function drawList(state) {
 function button(entry, k) {
   const { outcome, truth, found } = entry;
   const { reads } = open.summary;
-  const facts = [["IoU", truth && found], ["best IoU", !(truth && found) && entry.iou > 0]].filter(([, there]) => there)
+  const facts = [["IoU", truth && found], ["best IoU", !(truth && found) && outcome !== UNCARED && entry.iou > 0]].filter(([, there]) => there)
     .map(([name]) => `${name} ${fraction(entry.iou)}`);
   if (found && found.score !== null) facts.push(`score ${fraction(found.score)}`);
   return el("button", { type: "button", class: "entry", "data-entry": k, "data-outcome": outcome, "aria-pressed": "false" },
