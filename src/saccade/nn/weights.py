@@ -7,6 +7,7 @@ import pickle
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -42,17 +43,17 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     return {_OLD_DENSENET.sub(r"\1\2.", key): value for key, value in state.items()}
 
 
-def read_outputs(path: Path) -> tuple[str, ...] | None:
-    """What a checkpoint of ours calls the outputs of its network, in their order; None of any other file.
+def read_facts(path: Path) -> dict[str, Any]:
+    """What a checkpoint of ours says of its network, such as the names of its ``outputs``; nothing of any other file.
 
     Raises:
         CheckpointError: the file is missing or damaged.
     """
     content = _content(path)
     if not isinstance(content, Mapping) or set(content) != {"state_dict", "tensors", "json"}:
-        return None
-    outputs = json.loads(content["json"]).get("saccade", {}).get("outputs")
-    return None if outputs is None else tuple(outputs)
+        return {}
+    facts: dict[str, Any] = json.loads(content["json"]).get("saccade", {})
+    return facts
 
 
 def require_file(path: Path) -> None:

@@ -16,7 +16,7 @@ from saccade.decode.ctc import Lexicon
 from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.nn.init import initialize
 from saccade.nn.spot_network import SpotNetwork, load_spot_encoder, require_spot_encoder
-from saccade.nn.weights import load_weights, read_outputs, read_state_dict, require_file
+from saccade.nn.weights import load_weights, read_facts, read_state_dict, require_file
 from saccade.tasks.labels import normalization
 
 NETWORKS = {"fots": True, "east": False}
@@ -63,6 +63,8 @@ def check(config: Config) -> None:
                 )
     if model.weights is not None:
         require_file(model.weights)
+    if section.lexicon is not None and not section.lexicon.is_file():
+        raise DataError(f"task.lexicon: {section.lexicon} not found; name a file with a word a line")
     if section.alphabet is not None:
         known_characters(section)
 
@@ -171,11 +173,23 @@ def network(config: Config, characters: tuple[str, ...] | None) -> SpotNetwork:
     if model.head == "replace":
         load_spot_encoder(found.encoder, model.encoder, model.weights)
         return found
-    theirs = read_outputs(model.weights)
-    if characters is not None and theirs is not None and theirs != characters:
-        raise CheckpointError(
-            f"model.weights: {model.weights} reads other characters than this training "
-            f"({differing(theirs, characters)}); set task.alphabet to the alphabet.json of the run that it is from"
-        )
+    _refuse_others(model.weights, characters, reach(config))
     load_weights(found, read_state_dict(model.weights), source=str(model.weights), keep_head=True)
     return found
+
+
+def _refuse_others(path: Path, characters: tuple[str, ...] | None, reach: float) -> None:
+    """A network that was taught other characters, or that counts in other pixels, would say these at random."""
+    facts = read_facts(path)
+    theirs = tuple(facts.get("outputs", characters or ()))
+    if characters is not None and theirs != characters:
+        raise CheckpointError(
+            f"model.weights: {path} reads other characters than this training ({differing(theirs, characters)}); set "
+            "task.alphabet to the alphabet.json of the run that it is from"
+        )
+    learned = facts.get("conventions", {}).get("reach", reach)
+    if learned != reach:
+        raise CheckpointError(
+            f"model.reach: the distances of {path} are parts of {learned:g} pixels, and this training would "
+            f"take them as parts of {reach:g}; set model.reach={learned:g}"
+        )

@@ -24,7 +24,7 @@ from saccade.nn.caption_network import PLACE, CaptionNetwork, map_side
 from saccade.nn.captioners import build_captioner, require_captioner
 from saccade.nn.image_encoders import image_encoder, load_encoder
 from saccade.nn.init import initialize
-from saccade.nn.weights import load_weights, read_outputs, read_state_dict, require_file
+from saccade.nn.weights import load_weights, read_facts, read_state_dict, require_file
 
 DECODING = ("beam", "length_penalty", "length_alpha", "max_length", "block_repeats", "block_ngrams")
 """Settings of the task by which captions are searched for."""
@@ -190,8 +190,8 @@ def network(config: Config, words: tuple[str, ...]) -> CaptionNetwork:
 
 def _refuse_other_words(path: Path, words: tuple[str, ...]) -> None:
     """A network that was taught other words would say these ones at random, also where it has as many."""
-    theirs = read_outputs(path)
-    if theirs is not None and theirs != words:
+    theirs = tuple(read_facts(path).get("outputs", words))
+    if theirs != words:
         raise CheckpointError(
             f"model.weights: {path} knows other words than this training ({differing(theirs, words)}); set "
             "task.vocabulary to the vocabulary.json of the run that it is from"
