@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, help="the folder of the data set, with captions in COCO's layout")
     parser.add_argument("weights", type=Path, help="of a ResNet-20 for CIFAR-10")
-    parser.add_argument("--epochs", type=int, default=40, help="of each training")
+    parser.add_argument("--epochs", type=int, default=30, help="of each training")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
     parser.add_argument("--networks", nargs="*", choices=NETWORKS, default=NETWORKS, help="only these")
     given = parser.parse_args()

@@ -69,17 +69,21 @@ def test_the_output_of_the_docs_is_that_of_the_command(saccade: Saccade, monkeyp
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_without_its_data(preset: str, saccade: Saccade) -> None:
-    words = [] if preset.startswith("scenes") and preset != "scenes-caption" else ["--classes", "20"]
+    config = load(preset)
+    counted = preset.startswith("scenes") and config.task.name != "caption"
+    words = [] if counted else ["--classes", "20"]
     said = saccade("summary", preset, "data.root=nowhere", *words, "--json")
     assert said.code == 0, said.err
     found = json.loads(said.out)
     assert sum(layer["parameters"] for layer in found["layers"]) == found["parameters"] > 0
-    config = load(preset)
     if config.task.name == "segment":  # every pixel is answered, and shapes have a ground besides
         assert found["output"] == [9 if preset.startswith("scenes") else 20, *config.data.height_width]
         return
     if config.task.name == "caption":  # what follows one word
         assert found["output"] == [1, 20]
+        return
+    if config.task.name == "spot":  # of every fourth pixel, what words are read from
+        assert found["output"] == [32, config.data.side // 4, config.data.side // 4]
         return
     assert found["output"] == [8 if preset.startswith("scenes") else 20]
     assert found["receptive_field_lost_at"] is None

@@ -38,9 +38,16 @@ def test_every_preset_loads_under_its_name(name: str):
     assert config.name == name
     start, _, end = name.partition("-")
     end, _, _ = end.partition("-")  # such as the network of coco-caption-lstm
-    named = end in ("classify", "multilabel", "segment", "caption")  # the others are called after data and network
+    named = end in (
+        "classify",
+        "multilabel",
+        "segment",
+        "caption",
+        "spot",
+    )  # the others are called after data and network
     start = {"small": "voc" if end == "multilabel" else "folder"}.get(start, start)
-    others = ("voc", "segment") if start in ("voc2007", "camvid") else ("folder", "classify")
+    kinds = {("voc", "segment"): ("voc2007", "camvid"), ("icdar", "spot"): ("icdar", "sroie")}
+    others = next((kind for kind, starts in kinds.items() if start in starts), ("folder", "classify"))
     assert (config.data.format, config.task.name) == ((start, end) if named else others)
     assert config.data.root.is_absolute()
 

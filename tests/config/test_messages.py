@@ -60,7 +60,7 @@ trainer:
   task.los (my.yaml, line 6): there is no such key; did you mean task.loss?
   task.class_weights.cat (my.yaml, line 7): found -1; allowed: a number > 0
   data.root (my.yaml, line 8): missing; add it to section data, for example `root: path/to/images`
-  data.format (my.yaml, line 9): found "vok"; allowed: voc, folder, table, masks, coco, karpathy, or scenes; did you mean voc?
+  data.format (my.yaml, line 9): found "vok"; allowed: voc, folder, table, masks, coco, karpathy, icdar, sroie, mmocr, or scenes; did you mean voc?
   data.classes[2] (my.yaml, line 13): found true; allowed: a text; if true is meant as a text, put it in quotes: "true"
   data.classes[3] (my.yaml, line 14): found 1e3; allowed: a text; if 1e3 is meant as a text, put it in quotes: "1e3"
   data.classes[4] (my.yaml, line 15): found nothing; allowed: a text
@@ -152,7 +152,7 @@ def test_one_wrong_value(lines: str, text: str):
         ("optim=sgd", 'optim (command line): found "sgd"; allowed: a section with name, lr, weight_decay, ...; '
          "write optim.name=sgd"),
         ("task.top_k=3", "task.top_k (command line): a key of task classify, and task.name is multilabel"),
-        ("task.name=multi-label", 'task.name (command line): found "multi-label"; allowed: multilabel, classify, segment, or caption; '
+        ("task.name=multi-label", 'task.name (command line): found "multi-label"; allowed: multilabel, classify, segment, caption, or spot; '
          "did you mean multilabel?"),
         ("trainer.precision=bf16", 'trainer.precision (command line): found "bf16"; allowed: 32, 16-mixed, or bf16-mixed; '
          "did you mean bf16-mixed?"),

@@ -74,7 +74,7 @@ def test_the_keys_that_everything_leans_on_are_there():
     ("key", "words"),
     [
         ("seed", "a whole number >= 0 and < 4294967296"),
-        ("data.format", "voc, folder, table, masks, coco, karpathy, or scenes"),
+        ("data.format", "voc, folder, table, masks, coco, karpathy, icdar, sroie, mmocr, or scenes"),
         ("data.root", "a path"),
         ("data.val", "a text or null"),
         ("data.classes", "a list of texts or null"),

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from saccade.commands.words import with_words
+from saccade.commands.words import with_characters, with_words
 from saccade.config.load import load
 from saccade.config.schema import Config
-from saccade.config.task_sections import CaptionTask
+from saccade.config.task_sections import CaptionTask, SpotTask
 from saccade.data.scene_files import MASK_CLASSES
 from saccade.data.scenes import CLASSES
 from saccade.engine.resolve import with_split_names
@@ -29,7 +29,7 @@ def summary(source: str | Path, *overrides: str, classes: int | None = None) -> 
         source: a preset or a config file.
         overrides: ``key=value``.
         classes: how many there are, where the config does not name them and the data set is not at hand; for caption,
-            of words, with <pad>, <start>, <unk> and <end>.
+            of words, with <pad>, <start>, <unk> and <end>; for spot, of characters.
 
     Raises:
         ConfigError: the config does not hold, or the number of classes or words is not known.
@@ -48,6 +48,8 @@ def _task(config: Config, classes: int | None) -> Task:
     random = config.model.model_copy(update={"pretrained": False, "weights": None, "head": "replace"})
     if isinstance(config.task, CaptionTask):
         settled = with_words(config, classes)
+    elif isinstance(config.task, SpotTask):
+        settled = with_characters(config, classes)
     else:
         plain = type(config.task).model_validate({"name": config.task.name})
         data = config.data.model_copy(update={"classes": _class_names(config, classes)})

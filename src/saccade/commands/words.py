@@ -1,16 +1,18 @@
-"""What the summary of a captioning network takes from the data: how many words, and the shape of stored features."""
+"""What a summary takes from the data where there are no classes: words, characters, the shape of stored features."""
 
 from __future__ import annotations
 
 from saccade.config.data_section import Features
 from saccade.config.schema import Config
+from saccade.data.made_up_words import ALPHABETS
 from saccade.data.vocabulary import SPECIAL
 from saccade.engine.resolve import listing_of, with_split_names
 from saccade.errors import ConfigError, DataError
 from saccade.nn.detector_features import DetectorFeatures
-from saccade.tasks import sentences
+from saccade.tasks import scene_text, sentences
 
 _HOW = "--classes NUMBER says how many words there are, with <pad>, <start>, <unk> and <end>"
+_FIRST_MADE_UP = 0x4E00  # a place in Unicode after which there are thousands
 _SHAPE = "data.features.shape=[REGIONS, NUMBERS] says what is stored of an image"
 
 
@@ -38,6 +40,40 @@ def with_words(config: Config, number: int | None) -> Config:
         config, words = _read(config, words, hints=", and ".join(hints))
     task = section.model_copy(update={"vocabulary": words, "loss": "cross_entropy"})
     return config.model_copy(update={"task": task})
+
+
+def with_characters(config: Config, number: int | None) -> Config:
+    """A config for text with its alphabet, or with so many made-up characters.
+
+    Raises:
+        ConfigError: how many there are is not known, or so many there are not.
+        DataError: there is a data set, and it cannot be read.
+    """
+    section = scene_text.section_of(config)
+    if not scene_text.reads(config):
+        return config
+    if section.alphabet is not None:
+        found = scene_text.known_characters(section).characters
+    elif config.data.format == "scenes":
+        found = tuple(ALPHABETS[config.data.scenes.characters])
+    elif number is not None:
+        found = tuple(map(chr, range(_FIRST_MADE_UP, _FIRST_MADE_UP + number)))
+    else:
+        found = _read_characters(config)
+    if number not in (None, len(found)):
+        raise ConfigError(f"--classes: is {number}, and the alphabet has {len(found)} characters")
+    return config.model_copy(update={"task": section.model_copy(update={"alphabet": found, "lexicon": None})})
+
+
+def _read_characters(config: Config) -> tuple[str, ...]:
+    hint = "--classes NUMBER says how many characters there are"
+    if not config.data.root.is_dir():
+        raise ConfigError(f"data.root: {config.data.root} is not a folder. Without the data set, {hint}")
+    try:
+        settled = with_split_names(config, lambda _: None)
+        return scene_text.learned_characters(settled, listing_of(settled, "train")) or ()
+    except DataError as error:
+        raise DataError(f"{error}\nA summary needs no data set: {hint}") from error
 
 
 def _read(config: Config, words: tuple[str, ...], *, hints: str) -> tuple[Config, tuple[str, ...]]:
