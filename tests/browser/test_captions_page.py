@@ -104,6 +104,7 @@ def test_a_word_that_references_have_and_the_caption_has_not(show: Show, caption
     assert query(page) == {"class": "dog", "show": "hits"}
 
 
+@pytest.mark.slow
 def test_words_that_are_not_in_the_list(show: Show, caption_url: str) -> None:
     page = show(caption_url)
     page.keyboard.press("/")
@@ -146,6 +147,7 @@ def test_pointing_at_a_word_shows_what_it_looked_at(show: Show, caption_url: str
     assert query(page) == {"image": "0"}
 
 
+@pytest.mark.slow
 def test_all_words_at_once(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?image=0&heat=cells")
     small = page.locator("#strip button")
@@ -188,6 +190,7 @@ def test_keyboard_goes_from_word_to_word_and_on(show: Show, caption_url: str) ->
     expect(page.locator("#detail")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_one_image_has_all_references(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?image=0&class=dog")
     expect(page.locator("#detail-scores li")).to_have_text(CAPTIONS[0][1])
@@ -202,6 +205,7 @@ def test_one_image_has_all_references(show: Show, caption_url: str) -> None:
     expect(page.locator("#detail-facts .words .new")).to_have_text(["cat"])  # references of 1 have no cat
 
 
+@pytest.mark.slow
 def test_without_attention_there_is_none(show: Show, caption_url: str) -> None:
     for row, said in ((5, LONG_CAPTION), (3, "nothing was said")):
         page = show(f"{caption_url}/?image={row}&word=1")
@@ -255,6 +259,7 @@ def test_a_cropped_grid_lies_where_the_network_saw(show: Show, tmp_path: Path) -
         assert opacities(large(page), [(0.05, 0.5)]) == [0]
 
 
+@pytest.mark.slow
 def test_boxes_are_drawn_by_their_weight(show: Show, tmp_path: Path) -> None:
     boxes = pl.Series([BOXES] * len(CAPTIONS), dtype=pl.List(pl.List(pl.Float32)))
     for address in served(attention_run(tmp_path, {"kind": "boxes"}, 3, boxes=boxes)):
@@ -269,6 +274,7 @@ def test_boxes_are_drawn_by_their_weight(show: Show, tmp_path: Path) -> None:
         assert none == 0
 
 
+@pytest.mark.slow
 def test_attention_that_does_not_fit_is_said(show: Show, tmp_path: Path) -> None:
     for address in served(attention_run(tmp_path, GRID, 5)):
         page = show(f"{address}/?image=1")
@@ -279,6 +285,7 @@ def test_attention_that_does_not_fit_is_said(show: Show, tmp_path: Path) -> None
         expect(words(page)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_images_that_are_gone_leave_the_attention(show: Show, tmp_path: Path) -> None:
     run = new_run(tmp_path)
     write_captions(run, tmp_path / "gone")
@@ -313,6 +320,7 @@ def test_overview(show: Show, caption_url: str) -> None:
     expect(page.locator("#grid .tile")).to_have_count(6)
 
 
+@pytest.mark.slow
 def test_table_of_words(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?view=classes")
     expect(page.locator("#classes-title")).to_have_text("Words")
@@ -324,6 +332,7 @@ def test_table_of_words(show: Show, caption_url: str) -> None:
     assert rows(page) == [3]
 
 
+@pytest.mark.slow
 def test_tapping_a_word_on_a_phone(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?image=0", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     words(page).nth(1).tap()
@@ -336,6 +345,7 @@ def test_tapping_a_word_on_a_phone(show: Show, caption_url: str) -> None:
 @pytest.mark.parametrize(
     "view", ["/", "/?class=dog", "/?view=overview", "/?view=classes", "/?image=4&word=1", "/?image=5", "/?image=3"]
 )
+@pytest.mark.slow
 def test_phone_has_no_sideways_scrolling(show: Show, caption_url: str, view: str) -> None:
     page = show(caption_url + view, viewport={"width": 390, "height": 844}, color_scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") == 390

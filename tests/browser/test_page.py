@@ -77,6 +77,7 @@ def test_worst_first_and_back_by_the_browser(show: Show, multilabel_url: str) ->
     first_row(page, 0)
 
 
+@pytest.mark.slow
 def test_arrow_keys_turn_the_page(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat")
     page.keyboard.press("ArrowRight")
@@ -135,6 +136,7 @@ def slide(page: Page, value: float) -> None:
         (1, ["–", "–", "0.000", "0 of 98"]),
     ],
 )
+@pytest.mark.slow
 def test_slider_moves_the_numbers(show: Show, multilabel_url: str, threshold: float, expected: list[str]) -> None:
     page = show(f"{multilabel_url}/?class=cat")
     slide(page, threshold)
@@ -146,6 +148,7 @@ def test_slider_moves_the_numbers(show: Show, multilabel_url: str, threshold: fl
     assert query(page) == {"class": "cat"}
 
 
+@pytest.mark.slow
 def test_slider_by_keyboard_and_number(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat")
     page.locator("#threshold").focus()
@@ -175,6 +178,7 @@ def test_slider_moves_outcomes_and_the_cut_among_the_images(show: Show, multilab
     expect(page.locator("#no-images")).to_have_text("No image is like this; choose another filter.")
 
 
+@pytest.mark.slow
 def test_going_to_the_cut(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat&t=0.3&order=worst&show=hits")
     page.click("#to-cut")
@@ -182,6 +186,7 @@ def test_going_to_the_cut(show: Show, multilabel_url: str) -> None:
     assert query(page) == {"class": "cat", "t": "0.3", "page": "2"}
 
 
+@pytest.mark.slow
 def test_table_sorts_by_any_column(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?view=classes")
     names = page.locator("#class-table tbody th")
@@ -222,6 +227,7 @@ def test_one_image_and_its_neighbours(show: Show, multilabel_url: str) -> None:
     assert query(page) == {"class": "cat"}
 
 
+@pytest.mark.slow
 def test_every_view_has_an_address(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat&order=worst&show=false_alarms&t=0.53&image=57")
     expect(page.locator("#detail-name")).to_have_text("057.jpg")
@@ -231,6 +237,7 @@ def test_every_view_has_an_address(show: Show, multilabel_url: str) -> None:
     expect(page.locator("#detail")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_finding_a_class(show: Show, multilabel_url: str) -> None:
     page = show(multilabel_url)
     page.keyboard.press("/")
@@ -266,6 +273,7 @@ def test_another_evaluation(show: Show, multilabel_url: str) -> None:
     expect(page.locator("#subtitle")).to_have_text("2 of 30 images show it")
 
 
+@pytest.mark.slow
 def test_confusions_lead_to_their_images(show: Show, classify_url: str) -> None:
     page = show(classify_url)
     page.locator(".tabs a", has_text="Confusions").click()
@@ -279,6 +287,7 @@ def test_confusions_lead_to_their_images(show: Show, classify_url: str) -> None:
     expect(page.locator("#grid .tile")).to_have_count(6)
 
 
+@pytest.mark.slow
 def test_classify_shows_label_and_answer(show: Show, classify_url: str) -> None:
     page = show(classify_url)
     assert page.locator("#grid .tile").first.locator("p").all_inner_texts() == [
@@ -292,6 +301,7 @@ def test_classify_shows_label_and_answer(show: Show, classify_url: str) -> None:
     assert numbers(page) == ["0.667", "0.667", "0.667", "3 of 6"]
 
 
+@pytest.mark.slow
 def test_images_that_are_gone_leave_the_numbers(show: Show, tmp_path: Path) -> None:
     run = new_run(tmp_path)
     write_multilabel(run, "val", tmp_path / "gone", ["0.jpg", "1.jpg"])
@@ -302,6 +312,7 @@ def test_images_that_are_gone_leave_the_numbers(show: Show, tmp_path: Path) -> N
         assert numbers(page)[3] == "0 of 2"
 
 
+@pytest.mark.slow
 def test_an_image_that_cannot_be_read(show: Show, tmp_path: Path) -> None:
     (tmp_path / "0.jpg").write_text("not an image")
     run = new_run(tmp_path)
@@ -321,11 +332,13 @@ def test_stale_address_is_said_in_words(show: Show, multilabel_url: str) -> None
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["/", "/?class=cat", "/?view=classes", "/?class=cat&image=50"])
+@pytest.mark.slow
 def test_phone_has_no_sideways_scrolling(show: Show, multilabel_url: str, view: str, scheme: str) -> None:
     page = show(multilabel_url + view, viewport={"width": 390, "height": 844}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+@pytest.mark.slow
 def test_choosing_a_class_on_a_phone(show: Show, multilabel_url: str) -> None:
     page = show(multilabel_url, viewport={"width": 390, "height": 844})
     expect(page.locator("#side")).to_be_hidden()

@@ -115,6 +115,7 @@ def test_one_image_side_by_side_and_blended(show: Show, segment_url: str) -> Non
     assert query(page)["image"] == "3"
 
 
+@pytest.mark.slow
 def test_leafing_keeps_its_keys_after_a_switch(show: Show, segment_url: str) -> None:
     page = show(f"{segment_url}/?image=1&layout=blend")
     name = page.locator("#detail-name")
@@ -133,6 +134,7 @@ def test_leafing_keeps_its_keys_after_a_switch(show: Show, segment_url: str) -> 
     expect(page.locator("#detail")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_tables(show: Show, segment_url: str) -> None:
     page = show(f"{segment_url}/?view=classes")
     expect(page.locator("#class-table tbody tr")).to_have_text(["background0.80084", "cat0.60040", "dog0.0000"])
@@ -146,6 +148,7 @@ def test_tables(show: Show, segment_url: str) -> None:
     assert rows(page) == [1, 3, 0]
 
 
+@pytest.mark.slow
 def test_data_that_is_gone(show: Show, tmp_path: Path) -> None:
     run = new_run(tmp_path)
     write_segment(run, tmp_path / "data")
@@ -161,6 +164,7 @@ def test_data_that_is_gone(show: Show, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("view", ["/", "/?class=cat&over=errors", "/?view=classes", "/?image=1&layout=blend"])
+@pytest.mark.slow
 def test_phone_has_no_sideways_scrolling(show: Show, segment_url: str, view: str) -> None:
     page = show(segment_url + view, viewport={"width": 390, "height": 844}, color_scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") == 390

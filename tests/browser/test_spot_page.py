@@ -158,6 +158,7 @@ def test_pointing_in_the_list_and_in_the_picture(show: Show, spot_url: str) -> N
     expect(page.locator("#detail .looked")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_keyboard_goes_from_word_to_word_and_on(show: Show, spot_url: str) -> None:
     page = show(f"{spot_url}/?order=data&image=1")
     for key, word in (("w", "0"), ("w", "1"), ("b", "0"), ("b", None), ("b", "1")):
@@ -178,6 +179,7 @@ def test_keyboard_goes_from_word_to_word_and_on(show: Show, spot_url: str) -> No
     expect(page.locator("#detail")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_truth_against_prediction(show: Show, spot_url: str) -> None:
     page = show(f"{spot_url}/?image=2")
     drawing, texts = page.locator("#detail .stack .outlines"), page.locator("#detail .stack text")
@@ -195,6 +197,7 @@ def test_truth_against_prediction(show: Show, spot_url: str) -> None:
     expect(texts.first).to_be_visible()  # of the word that is pointed at
 
 
+@pytest.mark.slow
 def test_map_of_scores(show: Show, spot_url: str) -> None:
     """The map of every image is 0 on the left and 1 on the right."""
     page = show(f"{spot_url}/?image=1")
@@ -254,6 +257,7 @@ def test_overview(show: Show, spot_url: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_words_that_are_found_and_not_read(show: Show, tmp_path: Path) -> None:
     run = new_run(tmp_path)
     write_signs(tmp_path / "data")
@@ -277,6 +281,7 @@ def test_words_that_are_found_and_not_read(show: Show, tmp_path: Path) -> None:
         expect(page.locator("#confused")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_data_that_is_gone_leaves_the_outlines(show: Show, tmp_path: Path) -> None:
     run = new_run(tmp_path)
     write_spots(run, tmp_path / "gone")

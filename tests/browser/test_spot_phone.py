@@ -9,6 +9,7 @@ from .test_page import Show
 from .test_spot_page import entry, has_address, outline
 
 
+@pytest.mark.slow
 def test_tapping_a_word_on_a_phone(show: Show, spot_url: str) -> None:
     page = show(f"{spot_url}/?image=1", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     outline(page, 1).locator(".line").last.tap()
@@ -19,6 +20,7 @@ def test_tapping_a_word_on_a_phone(show: Show, spot_url: str) -> None:
 
 
 @pytest.mark.parametrize("view", ["/?text=e", "/?view=overview", "/?image=3&word=0&map=on"])
+@pytest.mark.slow
 def test_phone_has_no_sideways_scrolling(show: Show, spot_url: str, view: str) -> None:
     page = show(spot_url + view, viewport={"width": 390, "height": 844}, color_scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -123,7 +123,16 @@ def weights(run: Run, name: str = "last.ckpt") -> dict[str, torch.Tensor]:
     return found
 
 
-@pytest.mark.parametrize("source", ["coco", "karpathy", "scenes", "features", "boxes"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "coco",
+        pytest.param("karpathy", marks=pytest.mark.slow),
+        "scenes",
+        "features",
+        pytest.param("boxes", marks=pytest.mark.slow),
+    ],
+)
 def test_every_number_is_that_of_what_was_said(
     trained: Callable[..., Run], root: Path, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +238,7 @@ def test_the_last_checkpoint_and_other_searches_are_scored_in_folders_of_their_o
     assert run.evaluation("val").metrics() == before
 
 
-@pytest.mark.parametrize("name", ["updown", "transformer"])
+@pytest.mark.parametrize("name", ["updown", pytest.param("transformer", marks=pytest.mark.slow)])
 def test_numbers_do_not_depend_on_batches_or_workers(trained: Callable[..., Run], name: str) -> None:
     run = trained(f"model.name={name}", *(["model.embedding=null"] if name == "transformer" else []))
     once = run.evaluation("val")
@@ -248,7 +257,7 @@ def assert_equal_runs(one: Run, other: Run) -> None:
     assert one.evaluation("val").predictions().equals(other.evaluation("val").predictions())
 
 
-@pytest.mark.parametrize("stage", ["scheduled sampling", "self-critical"])
+@pytest.mark.parametrize("stage", ["scheduled sampling", pytest.param("self-critical", marks=pytest.mark.slow)])
 def test_a_stopped_run_goes_on_to_the_same_bits_with_any_number_of_workers(
     trained: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -329,6 +338,7 @@ def test_files_are_described_as_the_split_was(trained: Callable[..., Run], root:
     assert pl.read_parquet(answers.file).equals(answers.table)
 
 
+@pytest.mark.slow
 def test_features_are_made_in_training_and_again_of_files(
     trained: Callable[..., Run], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,6 +358,7 @@ def test_features_are_made_in_training_and_again_of_files(
     assert yaml.safe_load(run.config_file.read_text())["data"]["features"]["shape"] == [4, 96]
 
 
+@pytest.mark.slow
 def test_an_unreadable_image_is_left_out_of_features_too(
     trained: Callable[..., Run], root: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ CAPTIONS = [
 
 
 @pytest.mark.usefixtures("without_meteor")
+@pytest.mark.slow
 def test_training_goes_on_from_an_epoch_also_without_the_run_that_it_is_of(tmp_path: Path) -> None:
     """What the config of a run refers to, here the words of captions, lies in the folder of the new run too."""
     given = [f"data.root={caption_tree(tmp_path / 'coco')}", *CAPTIONS]
@@ -308,6 +309,7 @@ def test_a_batch_of_one_is_not_among_the_few(trained: Callable[..., Run]) -> Non
     assert run.environment()["data"]["splits"]["overfit"]["n"] == 8  # of 9
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_an_epoch_before_the_first_scored_one(trained: Callable[..., Run]) -> None:
     whole = trained("trainer.max_epochs=4", "trainer.check_val_every_n_epoch=2", "trainer.keep_checkpoints=all")
     again = resume(whole.checkpoint_of(1))

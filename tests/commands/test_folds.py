@@ -353,6 +353,7 @@ def test_browse_shows_the_average(run: Run) -> None:
         assert opened.title in client.get("/").text
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_mean_and_spread(classes: Run, saccade: Callable[..., Any]) -> None:
     found = classes.evaluation("val").about()["folds"]["metrics"]["loss"]
     done = saccade("evaluate", classes.path)
@@ -416,6 +417,7 @@ def test_a_stopped_run_goes_on_in_its_fold_to_the_same_bits(
 
 
 @pytest.mark.usefixtures("without_reports")
+@pytest.mark.slow
 def test_a_row_without_its_checkpoint_is_not_kept(
     classes: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -437,6 +439,7 @@ def test_a_row_without_its_checkpoint_is_not_kept(
 
 
 @pytest.mark.usefixtures("without_reports")
+@pytest.mark.slow
 def test_more_epochs_go_to_every_fold_also_after_another_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = [*SETTINGS, "data.folds=2", "optim.schedule=constant", f"data.root={unequal_classes(tmp_path)}"]
     run = train("folder-classify", [*settings, "trainer.max_epochs=1"], runs=tmp_path, name="short")

@@ -112,6 +112,7 @@ def test_the_numbers_of_an_epoch_are_those_of_its_own_threshold(run: Run) -> Non
     assert "accuracy" not in run.epochs()[0]["train"]  # no threshold is known while an epoch is learned
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_same_threshold(trained: Callable[..., Run]) -> None:
     settings = [*HOLDOUT, "optim.schedule=constant"]
     whole = trained(*settings)
@@ -124,6 +125,7 @@ def test_a_resumed_run_has_the_same_threshold(trained: Callable[..., Run]) -> No
     assert short.evaluation("val").predictions().equals(whole.evaluation("val").predictions())
 
 
+@pytest.mark.slow
 def test_an_epoch_that_was_not_scored_has_no_threshold(trained: Callable[..., Run]) -> None:
     run = trained(*HOLDOUT, "trainer.check_val_every_n_epoch=2")
     with pytest.raises(CheckpointError, match="use the best checkpoint"):
@@ -140,6 +142,7 @@ def test_a_holdout_without_the_class_stops_before_anything_is_made(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_fixed_threshold_holds_from_the_first_epoch(trained: Callable[..., Run]) -> None:
     low = trained("task.positive=dog", "task.threshold=0.0")
     assert {row["holdout"]["positive_recall"] for row in low.epochs()} == {1.0}

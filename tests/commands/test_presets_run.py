@@ -32,16 +32,8 @@ SMALL = [
     "trainer.precision=32",
 ]
 
-MASKS = ("scenes-segment", "voc2007-fcn")
-LABELS = (
-    "scenes-multilabel",
-    "scenes-classify",
-    "voc-multilabel",
-    "folder-classify",
-    "table-classify",
-    "cats-dogs",
-    "dogs-cnn",
-)
+MASKS = ("scenes-segment",)
+LABELS = ("scenes-multilabel", "voc-multilabel", "folder-classify", "table-classify")
 CAPTIONS = ("scenes-caption",)
 SPOT = ("scenes-spot",)
 """Presets that go through every command in `make test`: each task and format of data, and what else is their own."""
@@ -51,6 +43,17 @@ LARGE = (
     *DEEP[:-1],
     "voc2007-resnet34",
     "voc2007-unet",
+    "voc2007-fcn-augment",
+    "voc2007-fcn-cosine",
+    "voc2007-fcn-weighted",
+    "imagenet-resnet18",
+    "imagewoof-resnet18",
+    "cats-dogs-weighted",
+    "dogs-transfer",
+    "table-multilabel",
+    "coco-caption-rnn",
+    "coco-caption-gru",
+    "coco-caption-lstm",
     "coco-caption-updown",
     "icdar-fots",
     "icdar-east",

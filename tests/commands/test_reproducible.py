@@ -70,7 +70,12 @@ def test_same_seed_with_no_and_with_two_workers_and_another_seed(trained: Callab
     ],
 )
 @pytest.mark.parametrize(
-    "where", ["in the second epoch", "in the second epoch, with workers", "before the second checkpoint"]
+    "where",
+    [
+        pytest.param("in the second epoch", marks=pytest.mark.slow),
+        "in the second epoch, with workers",
+        pytest.param("before the second checkpoint", marks=pytest.mark.slow),
+    ],
 )
 def test_a_stopped_run_resumes_to_the_same_bits(
     trained: Callable[..., Run],
@@ -117,6 +122,7 @@ def test_more_epochs_can_be_added_and_other_settings_cannot(trained: Callable[..
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+@pytest.mark.slow
 def test_a_longer_schedule_goes_on_at_its_own_rate(trained: Callable[..., Run], schedule: str) -> None:
     settings = [f"optim.schedule={schedule}", "optim.warmup_epochs=0", "optim.name=sgd"]
     short, long = trained(*settings, "trainer.max_epochs=2"), trained(*settings, "trainer.max_epochs=4", name="long")
@@ -174,6 +180,7 @@ def test_a_run_that_stopped_early_stays_stopped_unless_its_patience_grows(
     assert len(run.epochs()) == 5
 
 
+@pytest.mark.slow
 def test_a_plateau_goes_on_at_its_lowered_rate_when_epochs_are_added(
     trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

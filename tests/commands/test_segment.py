@@ -82,7 +82,15 @@ def test_what_was_scored_is_what_stands_in_the_masks(trained: Callable[..., Run]
         assert iou == (None if expected is None else pytest.approx(expected))
 
 
-@pytest.mark.parametrize("override", [[], ["task.score_size=input"], ["task.window=true"], ["task.flip=true"]])
+@pytest.mark.parametrize(
+    "override",
+    [
+        [],
+        pytest.param(["task.score_size=input"], marks=pytest.mark.slow),
+        ["task.window=true"],
+        pytest.param(["task.flip=true"], marks=pytest.mark.slow),
+    ],
+)
 def test_predict_answers_what_evaluate_scored(
     trained: Callable[..., Run], masks_on_disk: Path, override: list[str]
 ) -> None:
@@ -116,6 +124,7 @@ def test_void_as_background_is_scored_as_the_first_class(trained: Callable[..., 
     ("override", "folder"),
     [("task.flip=true", "val-flip-true"), ("task.window=true", "val-window-true")],
 )
+@pytest.mark.slow
 def test_other_views_are_scored_in_folders_of_their_own(
     trained: Callable[..., Run], masks_on_disk: Path, override: str, folder: str
 ) -> None:
@@ -184,6 +193,7 @@ def test_images_are_learned_by_heart_at_the_size_of_their_masks(trained: Callabl
     assert run.environment()["data"]["splits"]["train"]["n"] == 4
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_keeps_its_weights(trained: Callable[..., Run]) -> None:
     encoder = ("model.name=smp_fpn", "model.encoder=resnet18", "model.depth=4", "model.width=null")
     settings = (*encoder, "model.freeze=backbone", "data.augment.flip=0", "data.augment.rotate=0")

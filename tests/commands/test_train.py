@@ -133,6 +133,7 @@ def test_starting_weights_by_formula(trained: Callable[..., Run]) -> None:
         assert not weights["network.head.bias"].any()
 
 
+@pytest.mark.slow
 def test_group_norm_trains_and_is_built_again_for_scoring(trained: Callable[..., Run]) -> None:
     run = trained("model.name=resnet18", "model.norm=group", "trainer.max_epochs=1")
     assert not any("running" in key for key in state(run))
@@ -189,6 +190,7 @@ def test_balanced_weights_stand_as_numbers_in_the_config(trained: Callable[..., 
         ["loader.batch_size=64"],
     ],
 )
+@pytest.mark.slow
 def test_settings_that_change_how_it_learns(trained: Callable[..., Run], settings: list[str]) -> None:
     plain, changed = trained(), trained(*settings)
     assert len(changed.epochs()) == 2

@@ -46,7 +46,14 @@ def numbers(run: Run) -> list[float]:
     return [value for row in rows for part in ("train", "holdout") for value in row[part].values()]
 
 
-@pytest.mark.parametrize("model", ["small_cnn", "resnet18", "mobilenetv3_small_050"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "small_cnn",
+        pytest.param("resnet18", marks=pytest.mark.slow),
+        pytest.param("mobilenetv3_small_050", marks=pytest.mark.slow),
+    ],
+)
 def test_the_result_is_the_same_as_without(
     trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:

@@ -53,6 +53,7 @@ def outputs_agree(name: str, size: int) -> None:
     ("name", "size"),
     [pytest.param(*pair, marks=pytest.mark.slow if pair[0] == "vgg11" else ()) for pair in QUICK.items()],
 )
+@pytest.mark.slow
 def test_the_same_output(name: str, size: int) -> None:
     outputs_agree(name, size)
 

@@ -42,6 +42,7 @@ def test_equal_weights_give_torchvisions_output(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet50", "resnet101", "resnet152"])
+@pytest.mark.slow
 def test_dilated_like_torchvisions(name: str) -> None:
     reference = lively(get_model(name, num_classes=CLASSES, replace_stride_with_dilation=list(DILATE)))
     outputs_agree(RESNETS[name](CLASSES, dilate=DILATE), reference)

@@ -215,7 +215,7 @@ def recomputed(page: Page) -> float:
 @pytest.mark.parametrize(
     ("known", "saved"), [(coding(4), None), (OTHER_IDS, as_ids), (IN_COLOUR, in_colour)], ids=["as is", "ids", "colour"]
 )
-@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("background", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_snippet_gives_the_headline(
     tmp_path: Path, known: dict[str, object], saved: Callable[[list[Mask]], list[Image.Image]] | None, background: bool
 ) -> None:
@@ -233,7 +233,9 @@ def test_the_snippet_gives_the_headline(
 
 
 @pytest.mark.parametrize("known", [coding(4), IN_COLOUR])
-@pytest.mark.parametrize("size", [(11, 17), (9, 14), (60, 30)])
+@pytest.mark.parametrize(
+    "size", [(11, 17), pytest.param((9, 14), marks=pytest.mark.slow), pytest.param((60, 30), marks=pytest.mark.slow)]
+)
 def test_the_snippet_at_the_size_of_the_input(tmp_path: Path, size: tuple[int, int], known: dict[str, object]) -> None:
     """Resized as evaluation does it, by torchvision; at 16 to 60 a pixel's centre may lie on an edge."""
     large, _ = masks()
