@@ -4,8 +4,8 @@
 
 Trains rnn, gru, lstm and attention on the 8 x 8 positions that a ResNet-20 of CIFAR-10 makes of each image, each for
 as many epochs and once a seed, and scores the validation split once. The baseline says one caption for every image: of
-all training captions the one with the highest CIDEr-D on the training images. The
-table goes to stdout, progress to stderr.
+all training captions the one with the highest CIDEr-D on the training images. The table goes to stdout, progress to
+stderr.
 """
 
 from __future__ import annotations

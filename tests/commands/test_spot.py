@@ -167,6 +167,16 @@ def test_another_threshold_is_scored_in_a_folder_of_its_own(trained: Callable[..
     assert run.evaluation("val").path.name == "val"
 
 
+def test_a_lexicon_is_looked_for_before_anything_is_scored(trained: Callable[..., Run], tmp_path: Path) -> None:
+    run = trained()
+    with pytest.raises(DataError, match=r"task\.lexicon: .*nope\.txt is no file"):
+        evaluate(run, f"task.lexicon={tmp_path / 'nope.txt'}")
+    with pytest.raises(DataError, match=r"task\.lexicon: .* is no file"):
+        evaluate(run, f"task.lexicon={tmp_path}")
+    (tmp_path / "Words.txt").write_text("A\n")
+    assert evaluate(run, f"task.lexicon={tmp_path / 'Words.txt'}").path == run.path / "evaluation" / "val-lexicon-words"
+
+
 def test_weights_of_a_network_of_another_reach_are_refused(trained: Callable[..., Run]) -> None:
     first = trained(name="first")
     kept = [

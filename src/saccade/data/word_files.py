@@ -74,7 +74,11 @@ def whats_there(root: Path, splits: Collection[str]) -> str:
     """What a message about a missing split says of ``root``."""
     if not root.is_dir():
         return "nor that folder"
-    return f"it has the splits {named(splits)}" if splits else f"it has the folders {named(folders_in(root))}"
+    if splits:
+        return f"it has the splits {named(splits)}"
+    folders = folders_in(root)
+    there = f"the folders {named(folders)}" if folders else "no folders"
+    return f"it has {there}; set data.root to the folder above them"
 
 
 def are_together(folder: Path, start: str, endings: tuple[str, ...]) -> bool:

@@ -188,7 +188,7 @@ def _folder_name(run: Run, config: Config, split: str, path: Path, listing: List
     if not same:
         parts += [re.sub(r"[^A-Za-z0-9._-]+", "-", config.data.root.name), fingerprint(listing)[:6]]
     parts += [
-        f"{key}-{now}".lower()
+        f"{key}-{now.stem if isinstance(now, Path) else now}".lower()
         for key in SCORING
         if (now := getattr(config.task, key, None)) != getattr(own.task, key, None)
     ]

@@ -63,10 +63,19 @@ def check(config: Config) -> None:
                 )
     if model.weights is not None:
         require_file(model.weights)
-    if section.lexicon is not None and not section.lexicon.is_file():
-        raise DataError(f"task.lexicon: {section.lexicon} not found; name a file with a word a line")
+    require_lexicon(section)
     if section.alphabet is not None:
         known_characters(section)
+
+
+def require_lexicon(section: SpotTask) -> None:
+    """That there is the file that the section names.
+
+    Raises:
+        DataError: there is none.
+    """
+    if section.lexicon is not None and not section.lexicon.is_file():
+        raise DataError(f"task.lexicon: {section.lexicon} is no file; name one with a word a line")
 
 
 def read(config: Config, split: str) -> tuple[Listing, Mended]:

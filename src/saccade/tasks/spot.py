@@ -52,6 +52,7 @@ class Spot(Task[SpotPrediction]):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.section = scene_text.section_of(config)
+        scene_text.require_lexicon(self.section)
         self.reads = scene_text.reads(config)
         self.monitor = "end_to_end_hmean" if self.reads else "detection_hmean"
         self.headline = "end-to-end H-mean" if self.reads else "detection H-mean"
