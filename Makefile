@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: help setup demo test test-slow check format lock clean
 
