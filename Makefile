@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-JOBS ?= 3
+JOBS ?= 2
 
 .PHONY: help setup demo test test-slow check format lock clean
 
