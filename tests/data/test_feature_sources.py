@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -224,7 +225,6 @@ def test_without_h5py_it_says_what_to_install(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("name", ["{}", "{}_features"])
 def test_hdf5_with_one_dataset_an_image(tmp_path: Path, name: str) -> None:
-    h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.hdf5", "w") as file:
         for image_id, rows in zip(IDS, FEATURES, strict=True):
             file[name.format(image_id)] = rows
@@ -264,7 +264,6 @@ def test_an_archive_of_arrays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["features/{}", "{}/features"])
 def test_hdf5_with_groups(tmp_path: Path, name: str) -> None:
     """What lies in groups is not looked for."""
-    h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for image_id, rows in zip(IDS, FEATURES, strict=True):
             file[name.format(image_id)] = rows
@@ -275,7 +274,6 @@ def test_hdf5_with_groups(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("rows", ["words", ["a", "b"], 3.0])
 def test_hdf5_without_numbers(tmp_path: Path, rows: object) -> None:
-    h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "one.h5", "w") as file:
         file["features"] = rows
     with pytest.raises(DataError, match=r"one\.h5: has .* of shape .*; one array for all images takes numbers"):
@@ -288,7 +286,6 @@ def test_hdf5_without_numbers(tmp_path: Path, rows: object) -> None:
 
 
 def test_hdf5_with_one_array(tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["features"] = FEATURES
     assert np.array_equal(converted(tmp_path / "a.h5").array, STORED)

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import shapely
 
 from saccade.metrics.spotting.overlaps import overlaps
 from saccade.metrics.spotting.protocol import PROTOCOLS, Detections, Truth
 from saccade.metrics.spotting.scores import spotting_scores
-
-shapely = pytest.importorskip("shapely", reason="the package that is compared with")
 
 SPECIAL = "[" + re.escape("!?.:,*\"()·[]/'") + "]"
 WORD = re.compile("(?=[^×÷·]*$)[a-zA-Z\u00c0-\u01bf\u01c4-\u027f\u0386-\u03ff-]{3,}")
