@@ -12,7 +12,7 @@ from torch import Tensor
 
 from saccade.decode.captions import Decoded, Memory, Rules
 from saccade.nn.caption_base import Captioner
-from saccade.nn.captioners import build_captioner
+from saccade.nn.captioners import Sizes, build_captioner
 
 
 class Speaker:
@@ -85,8 +85,8 @@ def assert_alike_in_any_batch(name: str, describe: Callable[[Captioner, Memory],
 def taught(name: str) -> tuple[Captioner, Tensor]:
     """A small network of that name, of double precision, and six images of which it has learned some captions."""
     torch.manual_seed(0)
-    settings = {"hidden": 32} if name == "transformer" else {"hidden": 32, "embedding": 8}
-    network = build_captioner(name, vocabulary=10, feature_size=6, regions=4, **settings).double().eval()
+    sizes = Sizes(hidden=32) if name == "transformer" else Sizes(hidden=32, embedding=8)
+    network = build_captioner(name, vocabulary=10, feature_size=6, regions=4, sizes=sizes).double().eval()
     features = 3 * torch.eye(6, dtype=torch.float64)[:, None] + torch.rand(6, 4, 6, dtype=torch.float64)
     captions = torch.zeros(6, 8, dtype=torch.int64)
     for i, caption in enumerate(captions):  # i + 1 words from the word 4 + i on, and the end

@@ -135,8 +135,12 @@ def test_a_checkpoint_of_another_task_or_other_classes(
     said = saccade("evaluate", run.path, "--checkpoint", other.checkpoints / "best.ckpt")
     refused(said, "task is multilabel", "task is classify")
     refused(saccade("evaluate", run.path, "--checkpoint", "bset"), "bset", "no such checkpoint")
+    refused(saccade("predict", run.path, run.path, "--checkpoint", "bset"), "name best, last, or a file", "last.ckpt")
     run.checkpoints.joinpath("best.ckpt").write_bytes(b"damaged")
     refused(saccade("evaluate", run.path), "best.ckpt", "cannot be read")
+    for checkpoint in run.checkpoints.glob("*.ckpt"):
+        checkpoint.unlink()
+    refused(saccade("evaluate", run.path), "no epoch of it was finished", "train it anew")
 
 
 def test_a_full_disk_while_a_checkpoint_is_written(run: Run, saccade: Saccade, monkeypatch: pytest.MonkeyPatch) -> None:

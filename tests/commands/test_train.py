@@ -16,7 +16,7 @@ from saccade.commands.train import train
 from saccade.config.data_section import MeanStd
 from saccade.config.load import load
 from saccade.engine import checkpoint
-from saccade.engine.module import Module
+from saccade.engine.module import UNDEFINED, Module
 from saccade.errors import CheckpointError, DataError, SaccadeError
 from saccade.runs import Run
 from trees import SMALL, class_tree
@@ -39,16 +39,27 @@ def state(run: Run, name: str = "best.ckpt") -> dict[str, torch.Tensor]:
 
 def test_the_best_checkpoint_is_that_of_the_best_holdout_metric(trained: Callable[..., Run]) -> None:
     run = trained("trainer.max_epochs=6")
-    values = [row["holdout"]["accuracy"] for row in run.epochs()]
+    values = [(row["holdout"]["accuracy"], -row["holdout"]["loss"]) for row in run.epochs()]
     selection = run.environment()["selection"]
     assert selection["metric"] == "accuracy"
     assert selection["split"] == "holdout"
-    assert selection["best"] == max(values)
-    assert selection["best_epoch"] - 1 == values.index(max(values))  # the first of equals
+    assert selection["best"] == max(values)[0]
+    assert selection["best_epoch"] - 1 == values.index(max(values))
     assert checkpoint.load(run.checkpoints / "best.ckpt")["saccade"]["epoch"] == selection["best_epoch"]
     assert checkpoint.load(run.checkpoints / "last.ckpt")["epoch"] == 5
     again = evaluate(run, split="holdout").metrics()["metrics"]
     assert again == pytest.approx(run.epochs()[selection["best_epoch"] - 1]["holdout"], abs=1e-6)
+
+
+@pytest.mark.parametrize("constant", [0.0, UNDEFINED])
+def test_of_equal_metrics_the_lowest_loss_is_the_best(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, constant: float
+) -> None:
+    monkeypatch.setattr(Module, "monitored", lambda self: constant)
+    run = trained("trainer.max_epochs=3")
+    losses = [row["holdout"]["loss"] for row in run.epochs()]
+    assert losses.index(min(losses)) > 0, "the first epoch would have been kept anyway"
+    assert run.environment()["selection"]["best_epoch"] == 1 + losses.index(min(losses))
 
 
 def test_the_loss_may_choose_the_epoch(trained: Callable[..., Run]) -> None:

@@ -69,7 +69,6 @@ def loaded(folder: Path, *overrides: str) -> Config:
         (["data.folds=3"], "data.folds (command line): is 3, which task.name=caption does not know"),
         (["data.augment.mixup=0.2"], "data.augment.mixup (command line): is 0.2, which task.name=caption does not"),
         (["data.classes=[a, b]"], "data.classes (command line): is ['a', 'b'], which task.name=caption does not know"),
-        (["model.drop_rate=0.1"], "model.drop_rate (command line): is 0.1, which task.name=caption does not know"),
         (["model.width=8"], "model.width (command line): is 8, which task.name=caption does not know"),
         (["loader.sampler=balanced"], "loader.sampler (command line): is balanced, which draws by the one class"),
     ],

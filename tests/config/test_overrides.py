@@ -70,7 +70,7 @@ def test_allowed_keys_and_those_below_them(override: str):
     assert problems == []
 
 
-@pytest.mark.parametrize("override", ["data.rootx=1", "data={root: x}", "optim.lr=1", "loader2.x=1"])
+@pytest.mark.parametrize("override", ["data={root: x}", "optim.lr=1", "task.top_k=3"])
 def test_other_keys_are_refused(override: str):
     problems: list[Problem] = []
     tree = read_overrides([override], problems, allowed=["loader", "data.root"])
@@ -79,3 +79,19 @@ def test_other_keys_are_refused(override: str):
         f"command line: {key} cannot be changed here; what can be is data.root, loader"
     ]
     assert plain(tree) == {}
+
+
+@pytest.mark.parametrize("override", ["loader2.x=1", "loader.worker=1", "optim.lrr=1", "task.top_k=3"])
+def test_keys_that_are_not_there_are_left_to_the_config_which_knows_similar_ones(override: str):
+    problems: list[Problem] = []
+    tree = read_overrides([override], problems, allowed=["loader"], task="caption")
+    assert problems == []
+    assert plain(tree)
+
+
+def test_what_can_be_changed_is_told_for_the_task_alone():
+    problems: list[Problem] = []
+    read_overrides(["seed=1"], problems, allowed=["task.beam", "loader", "task.flip"], task="caption")
+    assert [str(problem) for problem in problems] == [
+        "command line: seed cannot be changed here; what can be is loader, task.beam"
+    ]

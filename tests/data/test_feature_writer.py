@@ -101,11 +101,14 @@ def test_a_file_shorter_than_noted_is_begun_anew(
 
 
 def test_rows_are_noted_now_and_then(tmp_path: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed without any farewell, a writer has noted its last full round."""
-    monkeypatch.setattr(feature_writer, "_NOTED_EVERY", 4)
-    killed = writer(tmp_path / "a").__enter__()
+    """Killed without any farewell, a writer has noted what it had written a while before."""
+    times = iter((0.0, 6.0, 12.0, 12.0, 18.0))  # opened, two rows, two rows and a note, two rows
+    killed = writer(tmp_path / "a")
+    monkeypatch.setattr(feature_writer, "monotonic", lambda: next(times))
+    killed.__enter__()
     for i in range(3):
         killed.write(FEATURES[2 * i : 2 * i + 2], BOXES[2 * i : 2 * i + 2])
+    monkeypatch.undo()
     assert writer(tmp_path / "a").done == 4
     for file in killed._files:
         file.close()
@@ -124,11 +127,11 @@ def test_a_store_made_in_another_way_is_not_mixed_with_this_one(tmp_path: Path, 
     write(tmp_path / "a", until=until)
     record = "a.json" if until == N else "a.part.json"
     for change, said in (
-        ({"made": {"size": (64, 64)}}, "made"),
-        ({"names": NAMES[::-1]}, "names"),
-        ({"names": NAMES[1:]}, "names and shapes"),
+        ({"made": {"size": (64, 64)}}, "made in another way"),
+        ({"names": NAMES[::-1]}, "of other images"),
+        ({"names": NAMES[1:]}, "of other images and of another shape"),
     ):
-        with pytest.raises(DataError, match=rf"a\.npy: holds features with other {said}; remove it and {record}"):
+        with pytest.raises(DataError, match=rf"a\.npy: holds features {said}; remove it and {record}"):
             writer(tmp_path / "a", **change)  # type: ignore[arg-type]
 
 
@@ -169,7 +172,7 @@ def test_a_full_disk_is_told_once_with_how_to_go_on(
 
     def on_a_full_disk() -> None:
         with monkeypatch.context() as patch, writer(tmp_path / "a") as open_writer:
-            patch.setattr(feature_writer, "_NOTED_EVERY", 2)
+            patch.setattr(feature_writer, "_NOTED_AFTER", 0)
             patch.setattr("os.fsync", full)
             open_writer.write(FEATURES[4:6], BOXES[4:6])
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from saccade.decode.beam import beam
 from saccade.decode.captions import Memory, Rules, drawn, forbidden, greedy
 from saccade.errors import SaccadeError
-from saccade.nn.captioners import CAPTIONERS, build_captioner
+from saccade.nn.captioners import CAPTIONERS, Sizes, build_captioner
 from speakers import Speaker, assert_alike_in_any_batch, every_caption, images, log_probs
 
 PAD, START, UNKNOWN, END = range(4)
@@ -182,7 +182,7 @@ def test_captions_are_drawn_by_their_probability() -> None:
 
 def test_gradients_go_through_the_log_probabilities_of_what_is_drawn() -> None:
     torch.manual_seed(0)
-    network = build_captioner("lstm", vocabulary=9, feature_size=4, embedding=5, hidden=6)
+    network = build_captioner("lstm", vocabulary=9, feature_size=4, sizes=Sizes(embedding=5, hidden=6))
     memory = network.encode(torch.rand(3, 2, 4))
     found = drawn(network, memory, Rules(max_length=5))
     assert bool(found.log_probs.isfinite().all())

@@ -10,7 +10,7 @@ import torch
 from saccade.config.schema import Optim
 from saccade.engine.optimizer import WARMUP_START, build_optimizer, build_schedule
 from saccade.nn.caption_network import CaptionNetwork
-from saccade.nn.captioners import CAPTIONERS, build_captioner
+from saccade.nn.captioners import CAPTIONERS, Sizes, build_captioner
 from saccade.nn.small import SmallCNN
 
 
@@ -91,7 +91,7 @@ def test_groups_hold_every_parameter_once_and_decay_only_matrices() -> None:
 def test_biases_are_not_decayed_whatever_their_shape(name: str) -> None:
     """Those of recurrent cells are rows, (1, H)."""
     sizes = {"hidden": 8} if name == "transformer" else {"hidden": 8, "embedding": 6}
-    network = CaptionNetwork(build_captioner(name, vocabulary=9, feature_size=4, regions=3, **sizes))
+    network = CaptionNetwork(build_captioner(name, vocabulary=9, feature_size=4, regions=3, sizes=Sizes(**sizes)))
     optimizer = build_optimizer(network, config(optim={"weight_decay": 0.1}))
     decays = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
     assert {key: decays[id(p)] for key, p in network.named_parameters()} == {

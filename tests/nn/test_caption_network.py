@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from saccade.nn.caption_base import largest
 from saccade.nn.caption_network import CaptionNetwork, Seen, map_side, with_places
-from saccade.nn.captioners import build_captioner
+from saccade.nn.captioners import Sizes, build_captioner
 from saccade.nn.image_encoders import image_encoder
 
 TOKENS = torch.tensor([[1, 4, 5, 6], [1, 7, 8, 2]])
@@ -26,8 +26,8 @@ class Numbered(nn.Module):
 
 def network(name: str = "attention", *, encoder: nn.Module | None = None, concepts: bool = False) -> CaptionNetwork:
     torch.manual_seed(0)
-    sizes = {"hidden": 16} if name == "transformer" else {"hidden": 8, "embedding": 6}
-    captioner = build_captioner(name, vocabulary=10, feature_size=4, regions=6, **sizes)
+    sizes = Sizes(hidden=16) if name == "transformer" else Sizes(hidden=8, embedding=6)
+    captioner = build_captioner(name, vocabulary=10, feature_size=4, regions=6, sizes=sizes)
     found = CaptionNetwork(captioner, encoder, nn.Linear(4, 10) if concepts else None)
     for module in found.modules():  # or a norm would begin as none
         if isinstance(module, nn.BatchNorm1d):

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from saccade.errors import ConfigError
 from saccade.nn.caption_base import Captioner
-from saccade.nn.captioners import CAPTIONERS, LAYERS, build_captioner
+from saccade.nn.captioners import CAPTIONERS, LAYERS, Sizes, build_captioner
 
 WORDS, SIZE, REGIONS = 11, 6, 5
 LOOKING = ("attention", "updown", "transformer")
@@ -19,12 +19,13 @@ LOOKING = ("attention", "updown", "transformer")
 every = pytest.mark.parametrize("name", CAPTIONERS)
 
 
-def make(name: str, *, regions: int = REGIONS, **settings: Any) -> Captioner:
+def make(name: str, *, regions: int = REGIONS, fused: bool = True, **settings: int) -> Captioner:
     """A small network of double precision, which does not drop out."""
     torch.manual_seed(0)
     small = {"hidden": 8} if name == "transformer" else {"hidden": 8, "embedding": 7}
-    sizes = {"vocabulary": WORDS, "feature_size": SIZE, "regions": regions}
-    return build_captioner(name, **{**small, **sizes, **settings}).double().eval()
+    sizes = Sizes(**{**small, **settings})
+    made = build_captioner(name, vocabulary=WORDS, feature_size=SIZE, regions=regions, sizes=sizes, fused=fused)
+    return made.double().eval()
 
 
 def given(rows: int = 3, length: int = 6) -> tuple[Tensor, Tensor]:
@@ -235,6 +236,17 @@ def test_settings_arrive(name: str) -> None:
     assert usual_layers == LAYERS[name] * (2 if name == "transformer" else 1)
 
 
+def test_the_transformer_alone_drops_out_as_it_is_told() -> None:
+    def rates(name: str, drop_rate: float = 0.0) -> set[float]:
+        sizes = Sizes(drop_rate=drop_rate)
+        modules = build_captioner(name, vocabulary=WORDS, feature_size=SIZE, sizes=sizes).modules()
+        return {module.p for module in modules if isinstance(module, nn.Dropout)}
+
+    assert rates("transformer") == {0.0}
+    assert rates("transformer", drop_rate=0.3) == {0.3}
+    assert rates("attention") == {0.25}
+
+
 def test_only_the_number_of_regions_of_attention_is_built_in() -> None:
     for name in CAPTIONERS:
         five, nine = (dict(make(name, regions=n).named_parameters()) for n in (5, 9))
@@ -249,12 +261,13 @@ def test_only_the_number_of_regions_of_attention_is_built_in() -> None:
         ("qqqq", {}, "model.name: no captioning network is called 'qqqq'; choose one of rnn, gru, gru_torch, lstm, "),
         ("attention", {"layers": 1}, "model.layers: is 1, and attention looks from the second-last layer; "),
         ("updown", {"layers": 3}, "model.layers: is 3, and updown has two LSTMs; set model.layers=null"),
+        ("lstm", {"drop_rate": 0.1}, "model.drop_rate: is 0.1, and lstm drops out what its equations say; set "),
         ("transformer", {"embedding": 300}, "model.embedding: is 300, and a word of the transformer has as many "),
         ("transformer", {"hidden": 300}, "model.hidden: is 300, and the transformer has 8 heads; set model.hidden=304"),
     ],
 )
 def test_what_is_refused(name: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        build_captioner(name, vocabulary=WORDS, feature_size=SIZE, **settings)
+        build_captioner(name, vocabulary=WORDS, feature_size=SIZE, sizes=Sizes(**settings))
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)

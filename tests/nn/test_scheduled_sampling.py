@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from saccade.nn.caption_base import Captioner, Memory, Words
-from saccade.nn.captioners import build_captioner
+from saccade.nn.captioners import Sizes, build_captioner
 from saccade.nn.scheduled_sampling import own_word_probability, read_own_words
 
 
@@ -39,7 +39,7 @@ def test_how_often_by_the_schedule() -> None:
 
 def test_never_is_teacher_forcing() -> None:
     torch.manual_seed(0)
-    network = build_captioner("lstm", vocabulary=9, feature_size=4, embedding=5, hidden=6).double().eval()
+    network = build_captioner("lstm", vocabulary=9, feature_size=4, sizes=Sizes(embedding=5, hidden=6)).double().eval()
     tokens, memory = torch.randint(0, 9, (3, 5)), network.encode(torch.rand(3, 2, 4, dtype=torch.float64))
     found = read_own_words(network, tokens, memory, network.start(memory), probability=0.0)
     torch.testing.assert_close(found, network(tokens, memory, network.start(memory)))
@@ -82,7 +82,7 @@ def test_words_are_drawn_by_their_probability() -> None:
 
 def test_a_seed_repeats_the_draws_and_gradients_reach_every_weight() -> None:
     torch.manual_seed(0)
-    network = build_captioner("gru", vocabulary=9, feature_size=4, embedding=5, hidden=6).eval()
+    network = build_captioner("gru", vocabulary=9, feature_size=4, sizes=Sizes(embedding=5, hidden=6)).eval()
     tokens, features = torch.randint(0, 9, (3, 5)), torch.rand(3, 2, 4)
     found = []
     for _ in range(2):

@@ -69,7 +69,8 @@ def say_loading(what: str) -> None:
 
 
 def print_table(table: object) -> None:
-    """Print one of rich's tables on stdout."""
+    """Print one of rich's tables on stdout; into a file or a pipe as wide as it is."""
     from rich.console import Console
 
-    Console(soft_wrap=False).print(table)
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 1000)

@@ -51,7 +51,7 @@ def layers_table(found: Anatomy, *, depth: int | None = None, every: bool = Fals
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left"
     )
-    table.add_column("layer")  # the only one that gives way where the terminal is narrow
+    table.add_column("layer", overflow="fold")  # the only one that gives way where the terminal is narrow
     table.add_column("output", no_wrap=True)
     table.add_column("parameters", no_wrap=True)
     for heading in ("count", "multiply-\nadds", "receptive\nfield"):

@@ -74,7 +74,8 @@ def with_overrides(config: Config, overrides: Sequence[str], allowed: Collection
     problems: list[Problem] = []
     place = Place("the config of the run", Path.cwd())
     tree = _as_node(config.model_dump(), place)
-    return _validated(merged(tree, read_overrides(overrides, problems, allowed=allowed)), problems)
+    given = read_overrides(overrides, problems, allowed=allowed, task=config.task.name)
+    return _validated(merged(tree, given), problems)
 
 
 def _validated(tree: Node, problems: list[Problem]) -> Config:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from saccade.config.nodes import COMMAND_LINE, Node, Place, Problem, merged
+from saccade.config.shape import shape_at
 from saccade.config.yaml_reader import read_scalar, read_yaml
 from saccade.errors import ConfigError
 
@@ -13,7 +14,7 @@ _YAML_STARTS = ("[", "{", '"', "'")
 
 
 def read_overrides(
-    overrides: Sequence[str], problems: list[Problem], *, allowed: Collection[str] | None = None
+    overrides: Sequence[str], problems: list[Problem], *, allowed: Collection[str] | None = None, task: object = None
 ) -> Node:
     """The overrides as one tree, a later one over an earlier one; mistakes are added to ``problems``.
 
@@ -23,23 +24,28 @@ def read_overrides(
     Args:
         overrides: texts ``key=value`` with dotted keys.
         problems: where mistakes are added.
-        allowed: only these keys, and those below them, may be given; None allows all.
+        allowed: of the keys that there are, only these and those below them may be given; None allows all.
+        task: the task whose ``task.*`` keys there are; None for those of all tasks.
     """
     place = Place(COMMAND_LINE, Path.cwd())
     tree = Node({}, place)
     for override in overrides:
-        node = _read_one(override, place, problems, allowed)
+        node = _read_one(override, place, problems, allowed, task)
         tree = tree if node is None else merged(tree, node)
     return tree
 
 
-def _read_one(override: str, place: Place, problems: list[Problem], allowed: Collection[str] | None) -> Node | None:
+def _read_one(
+    override: str, place: Place, problems: list[Problem], allowed: Collection[str] | None, task: object
+) -> Node | None:
     """The tree of one override; None where it is a mistake."""
     name, equals, text = override.partition("=")
     keys, text = name.strip().split("."), text.strip()
     problem = _mistake(override, keys, bool(equals), text)
-    if problem is None and allowed is not None and not _is_allowed(keys, allowed):
-        problem = f"{'.'.join(keys)} cannot be changed here; what can be is {', '.join(sorted(allowed))}"
+    # of a key that there is not, the config itself says which one may be meant
+    if problem is None and allowed is not None and shape_at(tuple(keys), task) and not _is_allowed(keys, allowed):
+        there = sorted(key for key in allowed if shape_at(tuple(key.split(".")), task))
+        problem = f"{'.'.join(keys)} cannot be changed here; what can be is {', '.join(there)}"
     if problem is not None:
         problems.append(Problem((), place, problem))
         return None

@@ -79,17 +79,21 @@ def read_results(path: Path) -> dict[ImageId, str]:
     Raises:
         DataError: not JSON, not a list of ``image_id`` and ``caption``, an empty list, or an image twice.
     """
-    values = load(path)
+    if path.is_dir():
+        own = sorted(map(str, path.glob("evaluation/*/captions.json")))
+        raise DataError(f"{path}: is a folder; {_RESULTS}{f'; those of this run are {named(own)}' if own else ''}")
+    try:
+        values = load(path)
+    except DataError as error:
+        raise DataError(f"{error}; {_RESULTS}") from None
     if not isinstance(values, list) or not values:
-        raise DataError(
-            f"{path}: {_not_results(values)}; a file of results is a list of {_EXAMPLE}, one for each image"
-        )
+        raise DataError(f"{path}: {_not_results(values)}; {_RESULTS}")
     found = records(path, "results", values, {"image_id": (int, str), "caption": (str,)})
     _refuse_twice(path, "results", [result["image_id"] for result in found])
     return {result["image_id"]: result["caption"] for result in found}
 
 
-_EXAMPLE = '{"image_id": 42, "caption": "a dog runs"}'
+_RESULTS = 'a file of results is a JSON list of {"image_id": 42, "caption": "a dog runs"}, one for each image'
 
 
 def _not_results(value: object) -> str:

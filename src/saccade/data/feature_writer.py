@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -21,8 +22,9 @@ from saccade.data.json_records import load_object
 from saccade.errors import DataError
 from saccade.files import write_json
 
-_NOTED_EVERY = 1024
-"""Rows after which it is noted how many there are: getting them onto the disk for good takes time."""
+_NOTED_AFTER = 10.0
+"""Seconds after which it is noted how many rows there are: getting them onto the disk for good takes time."""
+_OTHERWISE = {"names": "of other images", "shapes": "of another shape", "made": "made in another way"}
 
 
 class FeatureWriter:
@@ -60,6 +62,7 @@ class FeatureWriter:
             self._arrays.append(_Array(path.with_suffix(BOXES), (len(names), shape[0], 4), np.dtype("<f4")))
         self._files: list[BinaryIO] = []
         self.done = self._noted = self._done_before()
+        self._noted_at = monotonic()
 
     def __enter__(self) -> Self:
         if not self.path.with_suffix(INDEX).is_file():
@@ -98,7 +101,7 @@ class FeatureWriter:
             for file, part in zip(self._files, rows, strict=True):
                 file.write(np.ascontiguousarray(part).data)
             self.done += len(rows[0])
-            if self.done - self._noted >= _NOTED_EVERY:
+            if monotonic() - self._noted_at >= _NOTED_AFTER:
                 self._note()
 
     def _plan(self) -> dict[str, Any]:
@@ -115,11 +118,11 @@ class FeatureWriter:
                 raise DataError(f"{self.path}: is there already, without {index.name}; move it away, or name another")
             return 0
         about = load_object(record, {"plan": (dict,), "done": (int,), "sizes": (list,)})
-        other = [key for key, value in self._plan().items() if about["plan"].get(key) != value]
+        other = [_OTHERWISE[key] for key, value in self._plan().items() if about["plan"].get(key) != value]
         if other:
             raise DataError(
-                f"{self.path}: holds features with other {' and '.join(other)}; remove it and {record.name} to make it "
-                "anew, or name another file"
+                f"{self.path}: holds features {' and '.join(other)}; remove it and {record.name} to make it anew, or "
+                "name another file"
             )
         whole = all(array.holds(about["done"]) for array in self._arrays)
         if record == index and not whole:
@@ -137,7 +140,7 @@ class FeatureWriter:
             os.fsync(file.fileno())
         plan = {"plan": self._plan(), "done": self.done}
         write_json(self.path.with_suffix(PART), {**plan, "sizes": self._sizes[: self.done]})
-        self._noted = self.done
+        self._noted, self._noted_at = self.done, monotonic()
 
     def _close(self) -> None:
         """Note what is done; with all rows the index takes the place of the note."""

@@ -16,10 +16,11 @@ from saccade.config.schema import Config
 from saccade.config.task_sections import FINDING, ClassifyTask
 from saccade.console import is_main_process, say
 from saccade.data.listing import Listing, fingerprint
+from saccade.data.wording import named
 from saccade.engine import trainer
 from saccade.engine.module import Scored
 from saccade.engine.resolve import listing_of
-from saccade.errors import DataError
+from saccade.errors import CheckpointError, DataError
 from saccade.runs import Evaluation, Run
 from saccade.tasks import TASKS
 from saccade.tasks.base import MASK_PNG, Task
@@ -100,8 +101,20 @@ def metrics_document(task: Task, split: str, n: int, scored: Scored) -> dict[str
 
 
 def checkpoint_path(run: Run, checkpoint: str) -> Path:
-    """The file that ``best``, ``last`` or a path means."""
-    return run.checkpoints / f"{checkpoint}.ckpt" if checkpoint in ("best", "last") else Path(checkpoint)
+    """The file that ``best``, ``last`` or a path means.
+
+    Raises:
+        CheckpointError: there is none; what there is instead is named.
+    """
+    path = run.checkpoints / f"{checkpoint}.ckpt" if checkpoint in ("best", "last") else Path(checkpoint)
+    if path.is_file():
+        return path
+    there = [str(file) for file in sorted(run.checkpoints.glob("*.ckpt"))]
+    if not there:
+        raise CheckpointError(f"{run.path}: has no checkpoint, as no epoch of it was finished; train it anew")
+    raise CheckpointError(
+        f"{path}: no such checkpoint; name best, last, or a file, of which the run has {named(there)}"
+    )
 
 
 def without_weights(config: Config) -> Config:

@@ -22,6 +22,7 @@ from saccade.data.listing import Listing, file_sizes
 from saccade.data.loose import Found, LooseBatch, LooseImages, collate_loose
 from saccade.data.parallel import Progress
 from saccade.data.transforms import Transform
+from saccade.data.wording import counted
 from saccade.engine.readers import workers
 from saccade.errors import ConfigError, DataError
 from saccade.nn.map_features import MapFeatures
@@ -133,6 +134,7 @@ def _wanted(config: Config) -> Mapping[str, Any]:
 
 
 def _make(path: Path, config: Config, split: str, listing: Listing, say: Say) -> None:
+    say(f"{path}: features of {counted(len(listing), 'image')} of {split}")
     with progress_bar() as bar:
         row = bar.add_task(f"features of {split}", total=len(listing))
         if config.data.features.source is None:

@@ -34,7 +34,7 @@ class TransformerCaptioner(Captioner):
         layers: int = 3,
         heads: int = 8,
         inner: int = 2048,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
     ) -> None:
         """For V words.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, NamedTuple
 
 from saccade.errors import ConfigError
 from saccade.nn.caption_attention import AttentionCaptioner
@@ -23,15 +23,26 @@ HEADS = 8
 """Of each attention of the transformer."""
 
 
+class Sizes(NamedTuple):
+    """Settings that go with some networks and not with others."""
+
+    layers: int | None = None  # as in ``LAYERS`` where None; of ``updown`` always 2
+    embedding: int | None = None  # numbers of a word: 300 where None, of ``updown`` 1000; of ``transformer`` ``hidden``
+    hidden: int | None = None  # units of a layer: 512 where None, of ``updown`` 1000
+    drop_rate: float = 0.0  # dropout in each part of ``transformer``; the others have theirs by definition
+
+
+USUAL = Sizes()
+"""Those of the presets."""
+
+
 def build_captioner(
     name: str,
     *,
     vocabulary: int,
     feature_size: int,
     regions: int = 10,
-    layers: int | None = None,
-    embedding: int | None = None,
-    hidden: int | None = None,
+    sizes: Sizes = USUAL,
     fused: bool = True,
 ) -> Captioner:
     """The network ``name``, with random weights.
@@ -41,36 +52,46 @@ def build_captioner(
         vocabulary: V, words and marks.
         feature_size: D, numbers of a region.
         regions: R, of an image; the others but ``attention`` take any number.
-        layers: as in ``LAYERS`` where None; of ``updown`` always 2.
-        embedding: numbers of a word: 300 where None, of ``updown`` 1000; of ``transformer`` always ``hidden``.
-        hidden: units of a layer: 512 where None, of ``updown`` 1000.
+        sizes: of its layers.
         fused: recurrent layers run through torch's kernels where these compute the same; only the speed differs.
 
     Raises:
         ConfigError: no such network, or a setting that is not for it.
     """
-    require_captioner(name, layers=layers, embedding=embedding, hidden=hidden)
-    said = {"embedding": embedding, "hidden": hidden}
+    require_captioner(name, sizes)
+    said = {"embedding": sizes.embedding, "hidden": sizes.hidden}
     settings: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     settings |= {"vocabulary": vocabulary, "feature_size": feature_size}
     if name == "updown":
         return UpDownCaptioner(**settings)
-    settings["layers"] = LAYERS[name] if layers is None else layers
+    settings["layers"] = LAYERS[name] if sizes.layers is None else sizes.layers
     if name == "transformer":
-        return TransformerCaptioner(**settings, heads=HEADS, inner=4 * settings.get("hidden", 512))
+        inner = 4 * settings.get("hidden", 512)
+        return TransformerCaptioner(**settings, heads=HEADS, inner=inner, dropout=sizes.drop_rate)
     if name == "attention":
         return AttentionCaptioner(**settings, regions=regions, fused=fused)
     return RecurrentCaptioner(name, **settings, fused=fused)
 
 
-def require_captioner(name: str, *, layers: int | None, embedding: int | None, hidden: int | None) -> None:
-    """That there is a network ``name`` with these settings, as of ``build_captioner``.
+def require_captioner(name: str, sizes: Sizes) -> None:
+    """That there is a network ``name`` with these settings.
 
     Raises:
         ConfigError: no such network, or a setting that is not for it.
     """
     _require_name(name)
-    _refuse_settings(name, layers=layers, embedding=embedding, hidden=hidden)
+    if name != "transformer":
+        _refuse_settings(name, sizes)
+    elif sizes.embedding not in (None, hidden := sizes.hidden or 512):
+        raise ConfigError(
+            f"model.embedding: is {sizes.embedding}, and a word of the transformer has as many numbers as its layers "
+            "have units; set model.embedding=null"
+        )
+    elif hidden % HEADS:
+        raise ConfigError(
+            f"model.hidden: is {hidden}, and the transformer has {HEADS} heads; "
+            f"set model.hidden={-(-hidden // HEADS) * HEADS}, a multiple of {HEADS}"
+        )
 
 
 def _require_name(name: str) -> None:
@@ -81,23 +102,17 @@ def _require_name(name: str) -> None:
     raise ConfigError(f"model.name: no captioning network is called {name!r}; {hint}")
 
 
-def _refuse_settings(name: str, *, layers: int | None, embedding: int | None, hidden: int | None) -> None:
-    """Settings that do not go with the network."""
-    if name == "updown" and layers not in (None, 2):
-        raise ConfigError(f"model.layers: is {layers}, and updown has two LSTMs; set model.layers=null")
-    if name == "attention" and layers is not None and layers < 2:
+def _refuse_settings(name: str, sizes: Sizes) -> None:
+    """Settings that do not go with one of the recurrent networks."""
+    if sizes.drop_rate:
         raise ConfigError(
-            f"model.layers: is {layers}, and attention looks from the second-last layer; set model.layers=2 or more"
+            f"model.drop_rate: is {sizes.drop_rate:g}, and {name} drops out what its equations say; set "
+            "model.drop_rate=0"
         )
-    if name != "transformer":
-        return
-    if embedding not in (None, hidden or 512):
+    if name == "updown" and sizes.layers not in (None, 2):
+        raise ConfigError(f"model.layers: is {sizes.layers}, and updown has two LSTMs; set model.layers=null")
+    if name == "attention" and sizes.layers is not None and sizes.layers < 2:
         raise ConfigError(
-            f"model.embedding: is {embedding}, and a word of the transformer has as many numbers as its layers have "
-            "units; set model.embedding=null"
-        )
-    if hidden is not None and hidden % HEADS:
-        raise ConfigError(
-            f"model.hidden: is {hidden}, and the transformer has {HEADS} heads; "
-            f"set model.hidden={-(-hidden // HEADS) * HEADS}, a multiple of {HEADS}"
+            f"model.layers: is {sizes.layers}, and attention looks from the second-last layer; set model.layers=2 or "
+            "more"
         )

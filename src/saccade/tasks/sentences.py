@@ -21,7 +21,7 @@ from saccade.data.wording import differing, named
 from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.metrics.captions.tokenizer import tokenize
 from saccade.nn.caption_network import PLACE, CaptionNetwork, map_side
-from saccade.nn.captioners import build_captioner, require_captioner
+from saccade.nn.captioners import Sizes, build_captioner, require_captioner
 from saccade.nn.image_encoders import image_encoder, load_encoder
 from saccade.nn.init import initialize
 from saccade.nn.weights import load_weights, read_facts, read_state_dict, require_file
@@ -51,7 +51,7 @@ def check(config: Config) -> None:
         CheckpointError: no such weights.
     """
     section, model = section_of(config), config.model
-    require_captioner(model.name, layers=model.layers, embedding=model.embedding, hidden=model.hidden)
+    require_captioner(model.name, sizes_of(config))
     if model.weights is not None:
         require_file(model.weights)
     if section.vocabulary is not None:
@@ -153,6 +153,12 @@ def _told(shape: tuple[int, int]) -> str:
     return f"{shape[0]} x {shape[1]} features"
 
 
+def sizes_of(config: Config) -> Sizes:
+    """Of the layers of the captioner."""
+    section = config.model
+    return Sizes(section.layers, section.embedding, section.hidden, section.drop_rate)
+
+
 def network(config: Config, words: tuple[str, ...]) -> CaptionNetwork:
     """The network for these words, from random or given weights; its encoder's may be published ones.
 
@@ -172,9 +178,7 @@ def network(config: Config, words: tuple[str, ...]) -> CaptionNetwork:
         vocabulary=len(words),
         feature_size=feature_size,
         regions=regions,
-        layers=section.layers,
-        embedding=section.embedding,
-        hidden=section.hidden,
+        sizes=sizes_of(config),
         fused=section.fused,
     )
     concepts = nn.Linear(feature_size, len(words)) if section_of(config).concepts else None
