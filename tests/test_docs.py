@@ -34,6 +34,8 @@ from trees import caption_tree, class_tree, mask_tree, picture, voc_tree, word_t
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+SLOW = ("caption", "cross-validation", "data")
+"""Pages that take longest: in `make test-slow` alone."""
 RENEW = ".venv/bin/python tests/test_docs.py"
 
 SMALL = [
@@ -301,7 +303,9 @@ def parse(words: list[str]) -> None:
     command.make_context(name, list(words))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=ids)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.slow) if page.stem in SLOW else page for page in PAGES], ids=ids
+)
 def test_page(page: Path, workplace: Path, saccade: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     if any("weights/model.safetensors" in block.text for block in blocks(page)):
         prepare_weights(workplace / "weights" / "model.safetensors")

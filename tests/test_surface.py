@@ -14,6 +14,7 @@ COMMANDS = {
     "predict": ["--checkpoint", "--output", "paths", "run"],
     "browse": ["--no-open", "--port", "--split", "overrides", "run"],
     "report": ["overrides", "run"],
+    "convert": ["--checkpoint", "--compensate", "--json", "--to", "overrides", "run"],
     "presets": ["name"],
     "config check": ["--config", "words"],
     "config show": ["--config", "words"],
@@ -47,7 +48,7 @@ data.scenes.train data.scenes.val data.scenes.size data.scenes.seed data.scenes.
 loader.batch_size loader.sampler loader.workers
 model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last
 model.freeze model.backbone_lr model.drop_rate model.cache_features model.encoder model.depth model.width
-model.layers model.embedding model.hidden model.fused model.reach model.max_width
+model.layers model.embedding model.hidden model.fused model.reach model.max_width model.convert model.compensate
 optim.name optim.lr optim.weight_decay optim.momentum optim.schedule optim.warmup_epochs optim.step_epochs
 optim.gamma optim.patience optim.ema
 trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer.early_stopping
@@ -79,7 +80,7 @@ task.beam task.length_penalty task.length_alpha task.max_length task.block_repea
 
 SPOT_KEYS = """
 task.name task.alphabet task.score_loss task.geometry task.angle task.reading task.shrink task.min_side
-task.threshold task.merge_iou task.nms_iou task.min_score task.max_places task.lexicon
+task.threshold task.merge_iou task.nms_iou task.min_score task.max_places task.margin task.lexicon
 """.split()
 
 
@@ -133,8 +134,8 @@ def test_config_keys() -> None:
 
 def test_python_names_are_those_of_the_commands() -> None:
     assert sorted(saccade.__all__) == [
-        "Config", "Run", "SaccadeError", "browse", "data_check", "data_features", "data_fetch", "data_prepare",
-        "data_stats", "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions",
+        "Config", "Run", "SaccadeError", "browse", "convert", "data_check", "data_features", "data_fetch",
+        "data_prepare", "data_stats", "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions",
         "score_spotting", "summary", "train",
     ]  # fmt: skip
     for name in saccade.__all__:

@@ -1,7 +1,7 @@
 """saccade: one config and one command train, measure, and let you look at a vision model.
 
-Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``browse``, ``report``, ``presets``, ``summary``,
-``find_lr``, ``data_check``, ``data_stats``, ``data_prepare``, ``data_fetch``,
+Every command has its twin here: ``train``, ``evaluate``, ``predict``, ``explain``, ``browse``, ``report``, ``presets``,
+``summary``, ``find_lr``, ``convert``, ``data_check``, ``data_stats``, ``data_prepare``, ``data_fetch``,
 ``data_features``, ``score_captions``, ``score_spotting``, ``load``; and ``Run`` opens a run folder.
 They are imported when first used, so that ``import saccade`` itself is quick.
 """
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
         Run,
         SaccadeError,
         browse,
+        convert,
         data_check,
         data_features,
         data_fetch,
         data_prepare,
         data_stats,
         evaluate,
+        explain,
         find_lr,
         load,
         predict,
@@ -40,12 +42,14 @@ __all__ = [
     "Run",
     "SaccadeError",
     "browse",
+    "convert",
     "data_check",
     "data_features",
     "data_fetch",
     "data_prepare",
     "data_stats",
     "evaluate",
+    "explain",
     "find_lr",
     "load",
     "predict",

@@ -12,8 +12,10 @@ import saccade
 from saccade import config as _config
 from saccade import runs
 from saccade.commands import browse as _browse
+from saccade.commands import convert as _convert
 from saccade.commands import data as _data
 from saccade.commands import evaluate as _evaluate
+from saccade.commands import explain as _explain
 from saccade.commands import features as _features
 from saccade.commands import fetch as _fetch
 from saccade.commands import find_lr as _find_lr
@@ -36,12 +38,14 @@ __all__ = [
     "Run",
     "SaccadeError",
     "browse",
+    "convert",
     "data_check",
     "data_features",
     "data_fetch",
     "data_prepare",
     "data_stats",
     "evaluate",
+    "explain",
     "find_lr",
     "load",
     "predict",
@@ -55,6 +59,8 @@ __all__ = [
 
 evaluate = _evaluate.evaluate
 predict = _predict.predict
+convert = _convert.convert
+explain = _explain.explain
 browse = _browse.browse
 report = _report.report
 summary = _summary.summary

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Self
 
 import polars as pl
@@ -88,6 +88,28 @@ class Evaluation:
             predictions.write_parquet(raw, row_group_size=1000)
             for name, content in (files or {}).items():
                 stack.enter_context(written_aside(self.path / name)).write_bytes(content)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one call of ``saccade explain`` found: ``explanations/<method>/<number>/``."""
+
+    path: Path
+
+    def about(self) -> dict[str, Any]:
+        """What ``about.json`` holds: method, settings, checkpoint, and an entry for each picture."""
+        return _read_json(self.path / "about.json")
+
+    def words(self) -> str:
+        """Of which checkpoint it is, and what was asked for."""
+        about = self.about()
+        asked = {"target": about.get("target"), "layers": ", ".join(about.get("layers", [])) or None}
+        said = [f"{key} {value}" for key, value in (asked | about.get("options", {})).items() if value is not None]
+        return " · ".join([f"{about.get('checkpoint')}, epoch {about.get('epoch')}", *said])
+
+    def pictures(self) -> list[tuple[str, str]]:
+        """The names of the pictures in the folder, and what each shows."""
+        return [(PurePath(entry["picture"]).name, _said_of(entry)) for entry in self.about().get("found", [])]
 
 
 @dataclass(frozen=True)
@@ -191,6 +213,16 @@ class Run:
         """All finished evaluations, by name."""
         return [Evaluation(p.parent) for p in sorted((self.path / "evaluation").glob("*/metrics.json"))]
 
+    @property
+    def explanations(self) -> Path:
+        """The folder of what ``saccade explain`` makes: ``<method>/<number>/``, each with an ``about.json``."""
+        return self.path / "explanations"
+
+    def explained(self) -> list[Explanation]:
+        """All finished explanations, by method, the newest first."""
+        found = (p.parent for p in self.explanations.glob("*/*/about.json") if p.parent.name.isdecimal())
+        return [Explanation(p) for p in sorted(found, key=lambda path: (path.parent.name, -int(path.name)))]
+
     def new_prediction_file(self) -> Path:
         """A free path ``predictions/<number>.parquet`` for what ``saccade predict`` finds."""
         folder = self.path / "predictions"
@@ -251,6 +283,11 @@ class Run:
             yield
         finally:
             lock.release()
+
+
+def _said_of(entry: Mapping[str, Any]) -> str:
+    targets = [f"{each['name']} {each['probability']:.3f}" for each in entry.get("targets", [])]
+    return " · ".join(filter(None, [PurePath(entry.get("image", "")).name, entry.get("layer"), ", ".join(targets)]))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

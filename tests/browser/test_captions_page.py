@@ -159,6 +159,7 @@ def test_all_words_at_once(show: Show, caption_url: str) -> None:
     assert query(page) == {"image": "0", "heat": "cells", "word": "1"}
 
 
+@pytest.mark.slow
 def test_smooth_and_cells(show: Show, caption_url: str) -> None:
     """Halfway between two cells the one is sharp, the other is between them."""
     page = show(f"{caption_url}/?image=0&word=0")
@@ -169,6 +170,7 @@ def test_smooth_and_cells(show: Show, caption_url: str) -> None:
     becomes(large(page), lambda shown: shown == [255], beside)
 
 
+@pytest.mark.slow
 def test_keyboard_goes_from_word_to_word_and_on(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?order=data&image=0")
     for key, word in (("w", "0"), ("w", "1"), ("b", "0"), ("b", None), ("b", "2"), ("w", None), ("w", "0")):
@@ -242,6 +244,7 @@ def attention_run(folder: Path, regions: dict[str, Any], cells: int, **columns: 
     return run
 
 
+@pytest.mark.slow
 def test_a_cropped_grid_lies_where_the_network_saw(show: Show, tmp_path: Path) -> None:
     """Of 160 x 80 the square of 0.5 * 80 in the middle: x from 60 to 100, y from 20 to 60."""
     run = attention_run(tmp_path, GRID | {"resize": "crop", "resize_crop": 0.5}, 6)
@@ -297,6 +300,7 @@ def test_images_that_are_gone_leave_the_attention(show: Show, tmp_path: Path) ->
         expect(page.locator("#grid .placeholder")).to_have_text(["data folder not found"] * 6)
 
 
+@pytest.mark.slow
 def test_overview(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?view=overview")
     expect(page.locator("#metric-table tbody tr").last).to_have_text("CIDEr-D1.250the mean over the images")

@@ -65,6 +65,7 @@ def test_choosing_a_class(show: Show, multilabel_url: str) -> None:
     expect(page.locator('#class-list a[aria-current="true"]')).to_have_text("cat0.750")
 
 
+@pytest.mark.slow
 def test_worst_first_and_back_by_the_browser(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat")
     page.select_option("#order", "worst")
@@ -204,6 +205,7 @@ def test_table_sorts_by_any_column(show: Show, multilabel_url: str) -> None:
     assert "view" not in query(page)
 
 
+@pytest.mark.slow
 def test_one_image_and_its_neighbours(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat")
     page.locator('[data-row="53"] a').click()
@@ -265,6 +267,7 @@ def test_hostile_class_name_is_only_text(show: Show, multilabel_url: str) -> Non
     expect(page.locator("#title")).to_have_text(HOSTILE)
 
 
+@pytest.mark.slow
 def test_another_evaluation(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat")
     page.select_option("#evaluation", "test")
@@ -350,6 +353,7 @@ def test_choosing_a_class_on_a_phone(show: Show, multilabel_url: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
 def test_text_has_contrast(show: Show, multilabel_url: str, scheme: str) -> None:
     """WCAG AA: 4.5 to 1 for text on its ground, for the colours that carry text."""
     page = show(multilabel_url, color_scheme=scheme)

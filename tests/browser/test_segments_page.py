@@ -54,6 +54,7 @@ def test_opens_with_the_worst_images(show: Show, segment_url: str) -> None:
     is_painted(tile(page, 3).locator("canvas"), [CAT] * 2 + [CLEAR] * 6)  # predicted at half the size
 
 
+@pytest.mark.slow
 def test_switches_of_classes(show: Show, segment_url: str) -> None:
     page = show(segment_url)
     cat = page.locator("#class-list").get_by_label("cat in the overlays")
@@ -89,6 +90,7 @@ def test_a_class_says_what_was_missed_and_what_invented(show: Show, segment_url:
     assert rows(page) == [2]
 
 
+@pytest.mark.slow
 def test_one_image_side_by_side_and_blended(show: Show, segment_url: str) -> None:
     page = show(f"{segment_url}/?image=3")
     expect(page.locator("#detail-image figcaption")).to_have_text(

@@ -19,6 +19,7 @@ from .test_segments import images, rows
 from .test_spots import client, tile_of
 
 
+@pytest.mark.slow
 def test_an_evaluation_without_maps_and_numbers(tmp_path: Path) -> None:
     left_out = dict.fromkeys(("score_png", *NUMBERS))
     found = client(tmp_path, **left_out, about={"pooling": None, "decoding": None})

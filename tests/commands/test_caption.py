@@ -384,6 +384,7 @@ def test_what_debugging_takes(trained: Callable[..., Run], tmp_path: Path) -> No
     assert len(few.epochs()) == 1
 
 
+@pytest.mark.slow
 def test_captions_are_learned_by_heart(trained: Callable[..., Run]) -> None:
     run = trained(
         *("trainer.overfit_batches=1", "trainer.max_epochs=40", "trainer.check_val_every_n_epoch=10"),

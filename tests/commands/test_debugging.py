@@ -231,6 +231,7 @@ def test_a_run_with_a_moving_average_goes_on_as_if_it_had_not_stopped(trained: C
 # By the clock
 
 
+@pytest.mark.slow
 def test_by_the_clock_the_rate_ends_annealed_and_the_time_is_noted(
     trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

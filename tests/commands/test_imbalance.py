@@ -152,6 +152,7 @@ def test_a_fixed_threshold_holds_from_the_first_epoch(trained: Callable[..., Run
     assert high.evaluation("val").metrics()["metrics"]["accuracy"] == 12 / 16
 
 
+@pytest.mark.slow
 def test_balanced_draws_do_not_depend_on_workers_and_differ_from_shuffling(trained: Callable[..., Run]) -> None:
     one = trained("loader.sampler=balanced")
     other = trained("loader.sampler=balanced", "loader.workers=2")

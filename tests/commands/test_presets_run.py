@@ -36,7 +36,7 @@ MASKS = ("scenes-segment",)
 LABELS = ("scenes-multilabel", "voc-multilabel", "folder-classify", "table-classify")
 CAPTIONS = ("scenes-caption",)
 SPOT = ("scenes-spot",)
-"""Presets that go through every command in `make test`: each task and format of data, and what else is their own."""
+"""Presets that go through every command: each task and format of data, and what else is their own."""
 DEEP = ("imagenet-resnet34", "imagenet-resnet50", "imagenet-resnet101", "imagenet-resnet152", "imagenet-modern")
 """Large networks, whose checkpoints take up to half a gigabyte: trained once."""
 LARGE = (
@@ -58,6 +58,9 @@ LARGE = (
     "icdar-fots",
     "icdar-east",
     "sroie-fots",
+    "table-classify",
+    "voc-multilabel",
+    "voc-multilabel-ws",
 )
 """In `make test-slow` alone."""
 ALIKE = tuple(name for name in preset_names() if name not in (*MASKS, *LABELS, *CAPTIONS, *SPOT, *DEEP))
@@ -128,7 +131,7 @@ def stored(root: Path, preset: str) -> list[str]:
 
 @pytest.mark.figures
 @pytest.mark.usefixtures("without_meteor")
-@pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *CAPTIONS, *SPOT, *ALIKE), ALIKE))
+@pytest.mark.parametrize("preset", slowly((*MASKS, *LABELS, *CAPTIONS, *SPOT, *ALIKE), (*ALIKE, *LARGE)))
 def test_every_command(
     preset: str, tmp_path: Path, saccade: Callable[..., Any], request: pytest.FixtureRequest
 ) -> None:
@@ -204,7 +207,7 @@ def test_trains(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> Non
     shutil.rmtree(run.checkpoints)
 
 
-@pytest.mark.parametrize("preset", slowly(DEEP, LARGE))
+@pytest.mark.parametrize("preset", slowly(DEEP, DEEP))
 def test_deep_networks_train(preset: str, tmp_path: Path, saccade: Callable[..., Any]) -> None:
     # two steps are too few for the running statistics of 50 blocks, unless the blocks begin as their shortcuts
     settings = [*tiny_data(preset, tmp_path / "data"), *SMALL, "model.zero_init_last=true", "optim.momentum=0"]

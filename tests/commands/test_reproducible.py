@@ -167,6 +167,7 @@ def test_a_crash_between_the_two_checkpoints_is_mended(
     assert checkpoint.load(stopped.checkpoints / "best.ckpt")["epoch"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_early_stays_stopped_unless_its_patience_grows(
     trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

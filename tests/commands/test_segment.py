@@ -177,6 +177,7 @@ def test_the_auxiliary_answer_is_learned_and_never_scored(trained: Callable[...,
     assert evaluate(without, "loader.batch_size=3").metrics()["metrics"]["loss"] == pytest.approx(loss, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_of_another_run_are_taken_over_with_their_head(trained: Callable[..., Run]) -> None:
     run = trained()
     weights = f"model.weights={run.checkpoints / 'best.ckpt'}"
@@ -186,6 +187,7 @@ def test_weights_of_another_run_are_taken_over_with_their_head(trained: Callable
     assert fresh.evaluation("val").metrics()["confusion"] != run.evaluation("val").metrics()["confusion"]
 
 
+@pytest.mark.slow
 def test_images_are_learned_by_heart_at_the_size_of_their_masks(trained: Callable[..., Run]) -> None:
     run = trained("trainer.overfit_batches=1", "trainer.max_epochs=40", "optim.lr=0.01")
     losses = [row["train"]["loss"] for row in run.epochs()]

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def test_every_preset_without_its_data(preset: str, saccade: Saccade) -> None:
     assert said.code == 0, said.err
     found = json.loads(said.out)
     assert sum(layer["parameters"] for layer in found["layers"]) == found["parameters"] > 0
+    assert found["layers"][0]["units"] == prod(found["output"])
     if config.task.name == "segment":  # every pixel is answered, and shapes have a ground besides
         assert found["output"] == [9 if preset.startswith("scenes") else 20, *config.data.height_width]
         return
@@ -159,6 +161,7 @@ def test_a_field_that_is_not_known_is_a_question_mark_with_a_note(saccade: Sacca
 
 
 @pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.slow
 def test_the_table_fits(width: int) -> None:
     for name in ("resnet50", "vit_tiny_patch16_224", "convnext_tiny"):
         table = lines(summary("folder-classify", f"model.name={name}", classes=1000), width=width)

@@ -119,6 +119,7 @@ def test_no_epochs_score_the_weights_as_they_are(trained: Callable[..., Run], tm
         assert run.report_file.is_file()
 
 
+@pytest.mark.slow
 def test_a_head_is_fresh_unless_it_is_kept(trained: Callable[..., Run], tmp_path: Path) -> None:
     first = trained("seed=3", "trainer.max_epochs=1")
     source, fresh = first.checkpoints / "best.ckpt", state(trained("trainer.max_epochs=0"))

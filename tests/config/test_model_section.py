@@ -45,6 +45,16 @@ def refused(*settings: str) -> str:
             "set model.init=kaiming_normal or model.init_fan=in",
         ),
         (
+            ["model.compensate=affine"],
+            "model.compensate (command line): is affine, which weight-standardized alone knows, and model.convert is "
+            "null; set model.convert=weight-standardized or model.compensate=statistics",
+        ),
+        (
+            ["model.compensate=affine", "model.convert=folded"],
+            "model.compensate (command line): is affine, which weight-standardized alone knows, and model.convert is "
+            "folded; set model.convert=weight-standardized or model.compensate=statistics",
+        ),
+        (
             ["data.augment.pad=4"],
             "data.augment.pad (command line): is 4, and data.augment.crop cuts at random too; "
             "set data.augment.crop=null or data.augment.pad=0",

@@ -131,6 +131,7 @@ def test_rows_above_the_baseline_are_counted() -> None:
 
 
 @pytest.mark.parametrize("name", FACES)
+@pytest.mark.slow
 def test_every_font_draws_every_character_as_that_character(name: str) -> None:
     """Measured: 0.65 or more; the fonts that are left out have characters below 0.35."""
     found = likeness(name)

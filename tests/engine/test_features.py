@@ -115,6 +115,7 @@ def test_asked_for_where_it_cannot_be_is_an_error(trained: Callable[..., Run]) -
         trained("model.name=small_cnn", "model.cache_features=true", "data.augment.jitter=0.1")
 
 
+@pytest.mark.slow
 def test_a_network_without_a_single_head_does_without(trained: Callable[..., Run]) -> None:
     """dla34 ends in a 1x1 convolution."""
     run = trained("model.name=dla34", "trainer.max_epochs=1")

@@ -28,6 +28,7 @@ def test_a_small_network_by_hand() -> None:
         ("3", "Linear", (4,), "128·4 + 4", 516, 128 * 4),
     ]
     assert [layer.depth for layer in found.layers] == [0, 1, 1, 1, 1]
+    assert [layer.units for layer in found.layers] == [4, 8 * 4 * 4, 8 * 4 * 4, 128, 4]
     assert (found.image, found.output, found.parameters, found.trainable) == ((3, 8, 8), (4,), 756, 756)
     assert found.multiply_adds == 3456 + 512
     assert found.megabytes == pytest.approx(756 * 4 / 1e6)
@@ -126,6 +127,7 @@ def test_what_is_shared_runs_twice_or_never_runs() -> None:
     assert list(rows) == ["", "one", "two", "act", "last", "never"]  # in the order in which they run last
     assert (rows["one"].parameters, rows["two"].parameters) == (12, 3)
     assert (rows["act"].calls, rows["never"].calls, rows["never"].output) == (2, 0, None)
+    assert rows["never"].units is None
     assert (rows[""].parameters, rows[""].output, rows[""].formula) == (4, (4,), "4")
     assert found.parameters == sum(p.numel() for p in Tied().parameters()) == 4 + 12 + 12 + 3 + 16
 

@@ -33,6 +33,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("name", HEADS)
+@pytest.mark.slow
 def test_the_head_is_all_that_depends_on_the_number_of_classes(name: str) -> None:
     """Found by comparing the shapes of two networks, whatever timm says of its heads."""
     size = ONE_SIZE.get(name, 224)

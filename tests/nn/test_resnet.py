@@ -45,6 +45,7 @@ def by_hand(name: str, classes: int) -> int:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_the_number_of_parameters_is_that_of_table_1(name: str) -> None:
     for classes in (1000, 5):
         network = RESNETS[name](classes)
@@ -53,6 +54,7 @@ def test_the_number_of_parameters_is_that_of_table_1(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "layers"), [(name, int(name.removeprefix("resnet"))) for name in NAMES])
+@pytest.mark.slow
 def test_the_name_counts_the_layers(name: str, layers: int) -> None:
     """Convolutions and linear layers on the longest way; shortcuts are not counted."""
     network = RESNETS[name](2)

@@ -75,6 +75,7 @@ def test_timms_own_tag_and_names_are_left_alone() -> None:
     assert from_torchvision(resnet.state_dict(), resnet, "resnet18").keys() == resnet.state_dict().keys()
 
 
+@pytest.mark.slow
 def test_a_transformer_of_another_image_size_is_refused() -> None:
     ours, state = build("vit_base_patch32_224", classes=3, image_size=64), theirs("vit_base_patch32_224").state_dict()
     with pytest.raises(CheckpointError, match="missing in the file: cls_token, pos_embed"):

@@ -49,6 +49,7 @@ def write(path: Path, state: State) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".bin"])
+@pytest.mark.slow
 def test_torchvisions_weights_give_the_network_the_same_output(
     tmp_path: Path, theirs: tuple[str, nn.Module], suffix: str
 ) -> None:

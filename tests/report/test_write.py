@@ -131,6 +131,7 @@ def test_it_stands_alone(reported: tuple[Run, Page]) -> None:
     assert "@import" not in page.source
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(reported: tuple[Run, Page]) -> None:
     run, page = reported
     first = page.source.encode()

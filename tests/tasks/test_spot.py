@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import locale
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ from saccade.metrics.spotting.scores import spotting_scores
 from saccade.metrics.stateful_spot import SpotMetrics
 from saccade.nn.spot_network import Spotted
 from saccade.overlap import iou_matrix
-from saccade.samples import Batch, SampleKey
+from saccade.samples import Batch, SampleKey, SeenWords
 from saccade.tasks import scene_text
 from saccade.tasks.spot import Spot
 
@@ -165,6 +168,94 @@ def test_texts_with_unknown_characters_are_found_and_not_read(root: Path) -> Non
     assert [int(n) for n in found.weight] == known
 
 
+class Asked(Spotted):
+    """True maps, and a note of where it is asked to read; every word is a single blank."""
+
+    @classmethod
+    def of(cls, batch: Batch, characters: int) -> Asked:
+        found = cls(*true_maps(batch)[:3])
+        found.characters, found.quads = characters, ()
+        return found
+
+    characters: int
+    quads: Sequence[Tensor]
+
+    def read(self, quads: Sequence[Tensor], *, max_width: int = 0) -> tuple[Tensor, Tensor]:
+        self.quads = quads
+        n = sum(map(len, quads))
+        return torch.zeros(n, 9, self.characters + 1).log_softmax(dim=2), torch.full((n,), 9)
+
+
+def test_words_are_read_where_they_lie_in_the_input_and_not_in_the_file(root: Path) -> None:
+    """Of 128 pixels the network sees 160: corners of the file would be a fifth too far to the left and above."""
+    task = task_of(root)
+    batch = batch_of(task, root, [0])
+    assert batch.words[0].scale == (1.25, 1.25)
+    seen = Asked.of(batch, len(task.alphabet))
+    found = task.finder(seen, batch.words[0].scale)
+    assert len(found.quads[0]) > 1
+    np.testing.assert_allclose(seen.quads[0] / 1.25, found.quads[0], atol=0.51)
+    assert (iou_matrix(batch.words[0].quads.numpy(), seen.quads[0].numpy()).max(axis=0) > 0.7).all()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_words_are_learned_where_they_lie_in_the_input(root: Path, training: bool) -> None:
+    task = task_of(root)
+    batch = batch_of(task, root, [0, 1, 2], training=training)
+    seen = Asked.of(batch, len(task.alphabet))
+    task._reading(seen, batch.words)
+    assert sum(map(len, seen.quads)) > 2
+    for quads, of in zip(seen.quads, batch.words, strict=True):
+        assert torch.equal(quads, of.quads[of.cared])
+
+
+def test_the_ends_of_what_is_read_lie_outside_by_the_margin_and_in_training_by_up_to_twice_as_much(root: Path) -> None:
+    task = task_of(root, margin=0.5)
+    batch = batch_of(task, root, [0, 1, 2])
+    shares = {}
+    for learning in (False, True):
+        seen = Asked.of(batch, len(task.alphabet))
+        task._reading(seen, batch.words, learning=learning)
+        read, true = torch.cat(seen.quads), torch.cat([of.quads[of.cared] for of in batch.words])
+        height = ((true[:, 3] - true[:, 0]).norm(dim=1) + (true[:, 2] - true[:, 1]).norm(dim=1)) / 2
+        shares[learning] = (read - true).norm(dim=2)[:, :2] / height[:, None]
+    torch.testing.assert_close(shares[False], torch.full_like(shares[False], 0.5), atol=1e-4, rtol=0)
+    assert 0 <= shares[True].min() < shares[True].max() <= 1
+    assert len(shares[True].unique()) == shares[True].numel()
+    found = Asked.of(batch, len(task.alphabet))
+    task.finder.read(found, batch.words[0].quads)
+    torch.testing.assert_close(found.quads[0][0, 0], task.finder.to_read(batch.words[0].quads)[0, 0])
+
+
+def test_a_text_is_learned_as_a_whole_with_its_blanks(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = task_of(root, alphabet=tuple(" AB,"))
+    batch = batch_of(task, root, [0, 1])
+    quads = torch.tensor([[[8.0, 8], [88, 8], [88, 28], [8, 28]]]).expand(4, 4, 2)
+    texts = SeenWords(quads, ("B, A", "", "AxB", "A"), torch.tensor([True, True, True, True]), (1.0, 1.0))
+    none = SeenWords(quads[:0], (), torch.zeros(0, dtype=torch.bool), (1.0, 1.0))
+    given: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("saccade.tasks.spot.losses.ctc", lambda *arguments: given.append(arguments))
+    task._reading(Asked.of(batch, 4), (texts, none))
+    assert [part.tolist() for part in given[0][2:]] == [[3, 4, 1, 2, 2], [4, 1], [2, 0]]
+
+
+def test_a_batch_without_a_word_to_read_still_teaches_where_words_are(root: Path) -> None:
+    """No words, words that nobody cares for, and words of unknown characters; all weights get a gradient."""
+    task = task_of(root, alphabet=("é",))
+    batch = batch_of(task, root, [0, 1], training=True)
+    none = SeenWords(torch.zeros(0, 4, 2), (), torch.zeros(0, dtype=torch.bool), (1.0, 1.0))
+    unread = replace(batch.words[0], cared=torch.zeros_like(batch.words[0].cared))
+    for words in ((none, none), (none, unread), batch.words):
+        torch.manual_seed(0)
+        network = task.model().train()
+        task.learn(network, replace(batch, words=words), epoch=0).loss.mean().backward()
+        assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in network.parameters())
+        assert network.reader is not None
+        assert not any(p.grad.any() for p in network.reader.parameters() if p.grad is not None)
+        assert network.score.weight.grad is not None
+        assert bool(network.score.weight.grad.any())
+
+
 def test_a_lexicon_gives_one_of_its_words(root: Path, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("KILO\nMETRE\n\nétrange\nKILO\n", encoding="utf-8")
     task = task_of(root, lexicon=tmp_path / "words.txt")
@@ -183,6 +274,18 @@ def test_a_lexicon_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("xyz\n")
     with pytest.raises(DataError, match=r"task\.lexicon: no word of .*words\.txt is made of the 3 characters"):
         scene_text.words_of(tmp_path / "words.txt", characters)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
+def test_a_lexicon_is_utf8_whatever_the_platform_thinks(tmp_path: Path, mark: bytes) -> None:
+    (tmp_path / "words.txt").write_bytes(mark + "ÉTÉ\r\nTWO WORDS\r\n".encode())
+    own = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C")
+        words, _ = scene_text.words_of(tmp_path / "words.txt", Alphabet(tuple(" DEORSTWÉ")))
+    finally:
+        locale.setlocale(locale.LC_CTYPE, own)
+    assert words == ["ÉTÉ", "TWO WORDS"]
 
 
 @pytest.mark.parametrize(

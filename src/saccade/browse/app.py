@@ -16,6 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from saccade.browse.base import Choice, UnknownError
 from saccade.browse.crops import Crops
+from saccade.browse.explanations import any_explanations, picture_file, sections
 from saccade.browse.library import Library
 from saccade.browse.scoremaps import score_map
 from saccade.browse.segment_gallery import Kind, SegmentGallery
@@ -35,6 +36,7 @@ HEADERS = {
 }
 
 JPEG = {"Content-Type": "image/jpeg"}
+PNG = {"Content-Type": "image/png"}
 GZIPPED = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
 
 
@@ -66,15 +68,22 @@ def create_app(run: Run, *, evaluation: str | None = None, data_root: Path | Non
 
 def _add_page(app: FastAPI, library: Library) -> None:
     environment = Environment(loader=PackageLoader("saccade.browse"), autoescape=True)
-    shell = environment.get_template("page.html").render(
-        run=library.run.title,
-        evaluations=library.names,
-        first=library.first,
-    )
+    run, pictures = library.run, Kept(64_000_000)
+    shell, explanations = (environment.get_template(f"{name}.html") for name in ("page", "explanations"))
+    known = {"run": run.title, "evaluations": library.names, "first": library.first}
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> HTMLResponse:
-        return HTMLResponse(shell)
+        return HTMLResponse(shell.render(**known, explained=any_explanations(run)))
+
+    @app.get("/explanations", response_class=HTMLResponse)
+    def get_explanations() -> HTMLResponse:
+        return HTMLResponse(explanations.render(**known, sections=sections(run)))
+
+    @app.get("/explanation/{path:path}")
+    def get_explanation(request: Request, path: str) -> Response:
+        file = picture_file(run, path)
+        return _shown(request, file, lambda found: pictures.made(found, "whole", found.read_bytes), PNG)
 
 
 def _add_json(app: FastAPI, library: Library) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from typing import Annotated
 import typer
 
 from saccade import __version__
-from saccade.cli import config, data, score
+from saccade.cli import config, convert, data, explain, score
 from saccade.cli.arguments import (
     AsJson,
     Checkpoint,
@@ -45,6 +46,10 @@ app = typer.Typer(
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(score.app, name="score")
+app.command("convert", epilog="Example: saccade convert runs/voc-multilabel/001 --to folded")(convert.convert)
+app.command("explain", epilog="Example: saccade explain runs/folder-classify/001 holiday/ --method occlusion")(
+    explain.explain
+)
 
 
 def _version(wanted: bool) -> None:
@@ -231,7 +236,8 @@ def presets(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one message and exit code 2, Ctrl-C is exit code 130."""
+    """Run the command line; a user's mistake is one message and exit code 2; Ctrl-C and SIGTERM are exit code 130."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         _refuse_dashes(sys.argv[1:])
         app()
@@ -247,6 +253,12 @@ def main() -> None:
     except KeyboardInterrupt:
         say("stopped")
         sys.exit(130)
+
+
+def _stop(*_: object) -> None:
+    """As Ctrl-C does; `kill` and schedulers of jobs say SIGTERM, often to reading processes too."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch would complain that they have ended
+    raise KeyboardInterrupt
 
 
 def _refuse_dashes(words: list[str]) -> None:

@@ -16,6 +16,7 @@ from saccade.engine import checkpoint, trainer
 from saccade.engine.environment import places
 from saccade.engine.resolve import Prepared, prepare
 from saccade.errors import CheckpointError, ConfigError
+from saccade.explain.film import filmed_filters
 from saccade.files import copy_file, write_text
 from saccade.report.growing import growing_curves
 from saccade.runs import Run
@@ -68,7 +69,9 @@ def resume(path: str | Path, overrides: Sequence[str] = ()) -> Run:
             os.environ[RUN_OF_MAIN_PROCESS] = str(run.path)
         section = prepared.config.trainer
         say(f"{run.path}: going on after epoch {done} of {section.max_time or section.max_epochs}")
-        keeper = trainer.fit(run, prepared, task, network, done=done, kept=growing_curves(run, config.task.name))
+        with filmed_filters(run.explanations / "filters", network, every=config.log.filters_every) as begun:
+            curves = growing_curves(run, config.task.name)
+            keeper = trainer.fit(run, prepared, task, network, done=done, kept=curves, begun=begun)
         finish(run, prepared, task, keeper)
     return run
 
@@ -112,6 +115,11 @@ def branch(path: Path, overrides: Sequence[str] = ()) -> Run:
 def _epochs_done(run: Run, prepared: Prepared) -> int:
     content = checkpoint.load(run.checkpoints / "last.ckpt")
     if "epoch" not in content:
+        if "converted_from" in run.environment():
+            raise ConfigError(
+                f"{run.path}: saccade convert made it, and a changed network has no training to resume; train on from "
+                f"its weights with `saccade train {run.config_file}`"
+            )
         raise ConfigError(f"{run.path}: it was made with trainer.max_epochs=0, so there is no training to resume")
     done = int(content["epoch"]) + 1
     check_goes_on(run, prepared, done=done)

@@ -91,9 +91,9 @@ def _network(task: Task) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
     """The network and its inputs without memory or, where a network computes with its weights as it is made, with."""
     try:
         with torch.device("meta"):
-            return task.model(), task.example_inputs()
+            return task.network(), task.example_inputs()
     except RuntimeError:  # it asked a tensor without values for one; whatever else is wrong, it says when really made
-        return task.model(), task.example_inputs()
+        return task.network(), task.example_inputs()
 
 
 def as_document(found: Anatomy) -> dict[str, object]:
@@ -104,6 +104,7 @@ def as_document(found: Anatomy) -> dict[str, object]:
             "type": layer.kind,
             "calls": layer.calls,
             "output": layer.output,
+            "units": layer.units,
             "formula": layer.formula,
             "parameters": layer.parameters,
             "trainable": layer.trainable,

@@ -17,6 +17,7 @@ from saccade.data.check import Report
 from saccade.data.wording import counted
 from saccade.data.words import Words
 from saccade.quads import sides
+from saccade.surgery.convert import Surgery
 from saccade.tasks.sentences import words_of
 
 MOST = 50
@@ -83,6 +84,24 @@ def check_tables(report: Report) -> list[Table]:
             table.add_row(*(Text(part) for part in finding))
         tables.append(table)
     return tables
+
+
+def surgery_tables(found: Surgery) -> list[Table]:
+    """How far the outputs are apart; then the convolutions that are as they were, and why."""
+    apart, whole = found.difference, len(found.converted) + len(found.refused)
+    title = f"{len(found.converted)} of {counted(whole, 'convolution')} converted"
+    numbers = Table(
+        f"outputs on {counted(apart.images, 'validation image')}", "difference", title=title, title_justify="left"
+    )
+    numbers.columns[1].justify = "right"
+    for name, value in (("largest", apart.max_abs), ("mean", apart.mean_abs), ("relative, in norm", apart.relative)):
+        numbers.add_row(name, f"{value:.2e}")
+    if not found.refused:
+        return [numbers]
+    refused = Table("as it was", "because it", title_justify="left")
+    for name, reason in found.refused.items():
+        refused.add_row(Text(name), Text(reason))
+    return [numbers, refused]
 
 
 def stats_tables(found: DataStatistics) -> list[Table]:

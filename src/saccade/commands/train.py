@@ -27,6 +27,7 @@ from saccade.engine.module import UNDEFINED
 from saccade.engine.pictures import first_batch
 from saccade.engine.resolve import Prepared, prepare
 from saccade.errors import ConfigError, DataError
+from saccade.explain.film import filmed_filters
 from saccade.files import write_text
 from saccade.nn.anatomy import anatomy, short
 from saccade.report.growing import growing_curves
@@ -90,7 +91,9 @@ def _trained(config: Config, folder: Callable[[Config], Run]) -> Run:
             run.write_environment(describe(prepared, network))
             first_batch(run, prepared, task)
         _say_what(prepared, run, task, network)
-        keeper = trainer.fit(run, prepared, task, network, kept=growing_curves(run, config.task.name))
+        with filmed_filters(run.explanations / "filters", network, every=config.log.filters_every) as begun:
+            curves = growing_curves(run, config.task.name)
+            keeper = trainer.fit(run, prepared, task, network, kept=curves, begun=begun)
         if not config.trainer.fast_dev_run:
             finish(run, prepared, task, keeper)
     return run

@@ -49,7 +49,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     "data.features.path": ("caption",),
     "model.norm": _CLASSES,
     "model.zero_init_last": _CLASSES,
-    "model.drop_rate": _WHOLE,
+    "model.drop_rate": (*_WHOLE, "spot"),
     "model.cache_features": _CLASSES,
     "model.encoder": ("segment", "caption", "spot"),
     "model.depth": ("segment",),

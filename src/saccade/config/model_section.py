@@ -49,7 +49,8 @@ class Model(Section):
     backbone_lr: Positive = 1.0
     """Learning rate of everything but the head, as a factor on `optim.lr`."""
     drop_rate: Fraction = 0.0
-    """Dropout before the head."""
+    """Dropout before the head; for captions, in each part of the `transformer`; for spot, before the
+    last layer of the reader."""
     cache_features: Literal["auto"] | bool = "auto"
     """With a frozen backbone and no random changes of the images, compute what reaches the head once and train the
     head on that: the same result in a fraction of the time. auto does it where it can be done."""
@@ -78,6 +79,13 @@ class Model(Section):
     fused: bool = True
     """For caption: run recurrent layers through torch's kernels where these compute the same; only the speed
     differs."""
+    convert: Literal["weight-standardized", "folded"] | None = None
+    """What becomes of the network once its weights are loaded, so that it computes the same in another way.
+    weight-standardized: convolutions before a BatchNorm divide each filter by its standard deviation; folded: their
+    BatchNorm is part of them, for inference. With weights of a network that was converted so, their own is meant."""
+    compensate: Literal["statistics", "affine"] = "statistics"
+    """For weight-standardized: what of each BatchNorm changes so that the outputs stay the same: its running
+    statistics, or its scale and shift, which training does not survive."""
 
     @model_validator(mode="after")
     def _one_source_of_weights(self) -> Self:
@@ -103,6 +111,15 @@ class Model(Section):
             raise ValueError(
                 "model.head: is keep, and the network starts from random weights; set model.head=replace, "
                 "or model.weights to the file whose head is meant"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _compensation_is_for_standardized_weights(self) -> Self:
+        if self.compensate != "statistics" and self.convert != "weight-standardized":
+            raise ValueError(
+                f"model.compensate: is {self.compensate}, which weight-standardized alone knows, and model.convert is "
+                f"{self.convert or 'null'}; set model.convert=weight-standardized or model.compensate=statistics"
             )
         return self
 

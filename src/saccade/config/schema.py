@@ -153,6 +153,9 @@ class Log(Section):
     """Also log to this Weights & Biases project (needs `saccade[wandb]`); null sends nothing anywhere."""
     wandb_mode: Literal["offline", "online"] = "offline"
     """offline keeps the W&B files in the run folder; online sends them."""
+    filters_every: NonNegativeInteger = 0
+    """Draw filters of the network at the start of the first epoch and then of every so many, into
+    `explanations/filters`, and at the end an animation of them; 0 draws none."""
 
 
 class Config(Section):

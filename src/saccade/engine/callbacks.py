@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,34 +26,49 @@ class EpochKeeper(Checkpoint):
     the row and ``best.ckpt`` anew. ``Checkpoint`` is Lightning's mark for callbacks that run after all others.
     """
 
-    def __init__(self, run: Run, *, selection: str, kept: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        selection: str,
+        kept: Callable[[], None] | None = None,
+        begun: Callable[[int], None] | None = None,
+    ) -> None:
         self.run = run
         self.selection = selection
         self.kept = kept or (lambda: None)  # called when an epoch has been kept
+        self.begun = begun or (lambda epoch: None)  # called when an epoch begins, with its number, counted from 1
         self.best: float | None = None
+        self.best_loss = math.inf  # of the epoch with the best value
         self.best_epoch: int | None = None
         self.row: dict[str, Any] = {}  # of the epoch that was kept last
         self._lr = 0.0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say that the epoch begins."""
+        if trainer.is_global_zero:
+            self.begun(trainer.current_epoch + 1)
 
     def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
         """Note the rate of the step that is about to be made; after it, the schedule has moved on."""
         self._lr = max(float(group["lr"]) for group in trainer.optimizers[0].param_groups)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value and its epoch."""
-        return {"best": self.best, "best_epoch": self.best_epoch}
+        """The best value, its loss and its epoch."""
+        return {"best": self.best, "best_loss": self.best_loss, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up where the checkpoint was."""
-        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+        self.best, self.best_loss = state_dict["best"], state_dict["best_loss"]
+        self.best_epoch = state_dict["best_epoch"]
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keep the epoch."""
         assert isinstance(pl_module, Module)
         pl_module.check_finite()
-        is_best = pl_module.scored is not None and (self.best is None or pl_module.monitored() > self.best)
+        is_best = pl_module.scored is not None and self._is_best(pl_module.monitored(), pl_module.scored.loss)
         if is_best:
-            self.best, self.best_epoch = pl_module.monitored(), trainer.current_epoch + 1
+            self.best_epoch = trainer.current_epoch + 1
         self.row = self._row(trainer, pl_module)
         if trainer.is_global_zero:
             self.run.append_epoch(self.row)
@@ -66,6 +82,18 @@ class EpochKeeper(Checkpoint):
             if pl_module.task.config.trainer.keep_checkpoints == "all":
                 copy_file(last, self.run.checkpoint_of(trainer.current_epoch + 1))
             self.kept()
+
+    def _is_best(self, value: float, loss: float | None) -> bool:
+        """Whether an epoch is better than all before; then its value and loss are the ones to beat.
+
+        Of equal values the one with the lower loss is better: until a network has learned to read, none of its words is
+        right, and epochs that find them ever better have all the same score of 0.
+        """
+        said = math.inf if loss is None else loss
+        if self.best is not None and (value, -said) <= (self.best, -self.best_loss):
+            return False
+        self.best, self.best_loss = value, said
+        return True
 
     def _row(self, trainer: L.Trainer, module: Module) -> dict[str, Any]:
         train = {"loss": module.train_loss.finish()}

@@ -224,6 +224,7 @@ class Module(L.LightningModule):
             "outputs": list(self.task.outputs),
             "conventions": dict(self.task.conventions),
             "model": config.model.name,
+            "convert": config.model.convert,
             "epoch": self.current_epoch + 1,
             "max_epochs": config.trainer.max_epochs,
             "threshold": self.scored.scores.threshold if self.scored else None,

@@ -43,7 +43,7 @@ def build_task(config: Config) -> tuple[Task, nn.Module]:
     """The task of a resolved config and its network, the same for the same seed."""
     task = TASKS[config.task.name](config)
     torch.manual_seed(derived_seed(config.seed, 0))
-    return task, task.model()
+    return task, task.network()
 
 
 def fit(
@@ -54,11 +54,12 @@ def fit(
     *,
     done: int = 0,
     kept: Callable[[], None] | None = None,
+    begun: Callable[[int], None] | None = None,
 ) -> EpochKeeper:
     """Train; the run folder then holds ``metrics.jsonl`` and the checkpoints.
 
     ``done``: epochs that ``last.ckpt`` has behind it; 0 starts anew. ``kept`` is called whenever an epoch has been
-    written.
+    written, ``begun`` when one begins, with its number, counted from 1.
 
     Raises:
         DataError: a training image that cannot be read.
@@ -68,7 +69,7 @@ def fit(
     section = task.config.trainer
     seconds = section.seconds()
     clock = None if seconds is None else Clock(seconds)
-    keeper = EpochKeeper(run, selection=prepared.selection, kept=kept)
+    keeper = EpochKeeper(run, selection=prepared.selection, kept=kept, begun=begun)
     if section.max_epochs == 0 and clock is None:
         for name in ("last.ckpt", "best.ckpt"):
             checkpoint.save(Module(task, network).untrained(), run.checkpoints / name)
@@ -137,6 +138,7 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
     for what, wanted in (
         ("task", config.task.name),
         ("model", config.model.name),
+        ("convert", config.model.convert),
         ("outputs", list(task.outputs)),
     ):
         if about.get(what) != wanted:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from math import inf
+from math import inf, prod
 from typing import Any, Literal
 
 import torch
@@ -40,6 +40,11 @@ class Layer:
     def depth(self) -> int:
         """0 for the network itself, 1 for what it is made of, and so on."""
         return self.name.count(".") + 1 if self.name else 0
+
+    @property
+    def units(self) -> int | None:
+        """How many numbers (neurons) it puts out for one image; None where it was not called."""
+        return None if self.output is None else prod(self.output)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,17 @@ def roi_rotate(
     return pad_sequence(words, batch_first=True).permute(0, 3, 2, 1), width
 
 
+def lengthened(quads: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    """(K, 4, 2) quads of which the ends lie farther out: before what is read first, and after what is read last.
+
+    ``before``, ``after``: (K,) by how much, as shares of each quad's height.
+    """
+    along = F.normalize(quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3], dim=1)
+    height = ((quads[:, 3] - quads[:, 0]).norm(dim=1) + (quads[:, 2] - quads[:, 1]).norm(dim=1)) / 2
+    start, end = (share[:, None] * height[:, None] * along for share in (-before, after))
+    return quads + torch.stack([start, end, end, start], dim=1)
+
+
 def turned(quads: Tensor) -> Tensor:
     """(K, 4, 2) quads, those ``TALL`` times as high as wide laid on their side, so that the longer side is the width.
 

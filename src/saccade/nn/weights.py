@@ -23,13 +23,21 @@ _OLD_DENSENET = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.([12])\.")
 """torchvision's published DenseNet files say ``norm.1`` for what its network calls ``norm1``."""
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
+def read_state_dict(path: Path, *, convert: str | None = None) -> dict[str, Tensor]:
     """The tensors of a safetensors file, a torch state dict, or a checkpoint that holds one.
 
+    ``convert``: to what the network that they go into was converted, by ``nn.conversion``.
+
     Raises:
-        CheckpointError: the file is missing, damaged, holds no tensors, or holds code (``weights_only`` refuses it).
+        CheckpointError: the file is missing, damaged, holds no tensors, or holds code (``weights_only`` refuses it); or
+            its network was converted in another way, so that its numbers mean something else.
     """
     content = _content(path)
+    if (made := _facts(content).get("convert")) != convert:
+        raise CheckpointError(
+            f"model.weights: {path} is of a network that is {made or 'not converted'}, and the one that it is to go "
+            f"into is {convert or 'not'}; set model.convert={made or 'null'}, or name other weights"
+        )
     while isinstance(content, Mapping):
         inner = next((content[key] for key in ("state_dict", "model", "tensors") if key in content), None)
         if not isinstance(inner, Mapping):
@@ -49,7 +57,10 @@ def read_facts(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    content = _content(path)
+    return _facts(_content(path))
+
+
+def _facts(content: object) -> dict[str, Any]:
     if not isinstance(content, Mapping) or set(content) != {"state_dict", "tensors", "json"}:
         return {}
     facts: dict[str, Any] = json.loads(content["json"]).get("saccade", {})

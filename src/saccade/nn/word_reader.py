@@ -22,7 +22,7 @@ class WordReader(nn.Module):
     count neither in the statistics of BatchNorm, nor in training, nor for the LSTM.
     """
 
-    def __init__(self, channels: int, alphabet: int, *, hidden: int = 256, drop_rate: float = 0.2) -> None:
+    def __init__(self, channels: int, alphabet: int, *, hidden: int = 256, drop_rate: float = 0.0) -> None:
         """For S = ``alphabet`` characters.
 
         Args:

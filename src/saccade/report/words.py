@@ -227,6 +227,8 @@ def unscored_sentence(environment: Mapping[str, Any], epochs: Sequence[Mapping[s
             f"This run of several folds is not finished: {count(done, 'fold')} {'has' if done == 1 else 'have'} been "
             "trained to the end. Resume it to go on."
         )
+    if "converted_from" in environment:
+        return "This run was made by saccade convert and has not been scored yet: score it with saccade evaluate."
     if not epochs:
         return "This run has no evaluation and no finished epoch: its training has not come that far."
     best = environment.get("selection")

@@ -14,6 +14,7 @@ from saccade.files import write_text
 from saccade.report import epoch_words, tables, words
 from saccade.report.caption_page import caption_context
 from saccade.report.captions import Captioned
+from saccade.report.explained import newest
 from saccade.report.label_page import label_context
 from saccade.report.mask_page import mask_context
 from saccade.report.plots import Plot
@@ -88,6 +89,7 @@ def _run_context(run: Run, scored: Evaluated | None, others: Sequence[Evaluation
         "training": _training(run, environment, task),
         "training_words": epoch_words.epochs_sentence(epochs, environment, task),
         "others": tables.evaluations_table([(e.name, e.metrics(), e.about()) for e in others]),
+        "explanations": newest(run),
         "splits": tables.splits_table(
             data, chosen_on=(environment.get("selection") or {}).get("split"), kind=KIND[task]
         ),

@@ -20,6 +20,11 @@ from saccade.config.schema import Config
 from saccade.data.dataset import collate
 from saccade.data.listing import Listing
 from saccade.data.transforms import Transform
+from saccade.data.wording import differing
+from saccade.errors import CheckpointError
+from saccade.nn.conversion import convert
+from saccade.nn.padded import Padded
+from saccade.nn.weights import load_weights, read_facts, read_state_dict
 from saccade.samples import Batch, ImageLoss, Learned, Sample
 
 MASK_PNG = "mask_png"
@@ -128,6 +133,57 @@ class Task(ABC, Generic[P]):
     @abstractmethod
     def model(self) -> nn.Module:
         """The network, with the starting weights that the config asks for; (B, 3, H, W) images to logits."""
+
+    def network(self) -> nn.Module:
+        """``model``, converted as the config asks: what is trained and scored.
+
+        Starting weights are loaded before that; those of a network that was converted already, after it.
+
+        Raises:
+            ConfigError: nothing of it can be converted.
+            CheckpointError: weights of a network that was converted in another way, or that do not fit.
+        """
+        section = self.config.model
+        if section.convert is None:
+            return self.model()
+        facts = {} if section.weights is None else read_facts(section.weights)
+        if facts.get("convert") is None:
+            return self._converted(self.model(), compensated=False)
+        assert section.weights is not None
+        keep_head = section.head == "keep"
+        if keep_head:
+            self._require_same_outputs(section.weights, facts)
+        bare = section.model_copy(update={"weights": None, "head": "replace"})
+        network = type(self)(self.config.model_copy(update={"model": bare})).model()
+        made = self._converted(network, compensated=True)
+        weights = read_state_dict(section.weights, convert=section.convert)
+        inner = made.inner if isinstance(made, Padded) else made
+        load_weights(inner, weights, source=str(section.weights), keep_head=keep_head)
+        return made
+
+    def _require_same_outputs(self, path: Path, facts: Mapping[str, Any]) -> None:
+        outputs, conventions = list(self.outputs), dict(self.conventions)
+        if facts["outputs"] == outputs and facts["conventions"] == conventions:
+            return
+        parts = differing(facts["outputs"], outputs)
+        if facts["outputs"] == outputs:
+            parts = f"{facts['conventions']} there, {conventions} here"
+        raise CheckpointError(
+            f"model.weights: the outputs of {path} mean something else than those of this training ({parts}); name the "
+            "weights of a run on the same data, or set model.head=replace"
+        )
+
+    def _converted(self, network: nn.Module, *, compensated: bool) -> nn.Module:
+        section = self.config.model
+        assert section.convert is not None
+        return convert(
+            network,
+            *self.example_inputs()[:1],
+            to=section.convert,
+            compensate=section.compensate,
+            compensated=compensated,
+            name=section.name,
+        ).network
 
     @abstractmethod
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:

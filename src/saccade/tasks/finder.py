@@ -14,6 +14,7 @@ from saccade.console import say
 from saccade.data.alphabet import Alphabet
 from saccade.decode import ctc
 from saccade.decode.words import decode
+from saccade.nn.roi_rotate import lengthened
 from saccade.nn.spot_network import Spotted
 from saccade.quads import area
 from saccade.samples import SpotPrediction
@@ -64,12 +65,20 @@ class Finder:
         """What stands in each of (K, 4, 2) quads of one image, in pixels of the input."""
         if self.alphabet is None or not len(quads):
             return ("",) * len(quads)
-        log_probs, widths = seen.read([quads], max_width=self.max_width)
+        log_probs, widths = seen.read([self.to_read(quads)], max_width=self.max_width)
         if self._lexicon is None:
             return tuple(self.alphabet.decode(numbers) for numbers in ctc.greedy(log_probs, widths))
         words, tree = self._lexicon
         best, _ = ctc.best_in_lexicon(log_probs, widths, tree)
         return tuple(words[k] for k in best.tolist())
+
+    def to_read(self, quads: Tensor, *, at_random: bool = False) -> Tensor:
+        """(K, 4, 2) quads with the margin at both ends; ``at_random``, with none to twice as much of it at each."""
+        if not self.section.margin:
+            return quads
+        shares = 2 * torch.rand(2, len(quads)) if at_random else torch.ones(2, len(quads))
+        before, after = (self.section.margin * shares).to(quads)
+        return lengthened(quads, before, after)
 
     @cached_property
     def _lexicon(self) -> tuple[list[str], ctc.Lexicon] | None:

@@ -174,6 +174,7 @@ def network(config: Config, characters: tuple[str, ...] | None) -> SpotNetwork:
         alphabet=None if characters is None else len(characters),
         pretrained=model.pretrained,
         hidden=model.hidden or 256,
+        drop_rate=model.drop_rate,
     )
     if model.init != "default":
         initialize(found, model.init, model.init_fan)

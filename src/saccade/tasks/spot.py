@@ -151,7 +151,7 @@ class Spot(Task[SpotPrediction]):
     def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
         """The sum of the losses of score, boxes and reading; words are read where they are in truth."""
         seen = network(batch.image)
-        loss = self._loss(seen, batch.target, batch.words, torch.default_generator)
+        loss = self._loss(seen, batch.target, batch.words, torch.default_generator, learning=True)
         return Learned(seen.score_logits, loss)
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, SpotPrediction]:
@@ -189,10 +189,18 @@ class Spot(Task[SpotPrediction]):
         for i, (height, width) in enumerate(sizes):
             yield network(image[i : i + 1, :, :height, :width])
 
-    def _loss(self, seen: Spotted, target: Tensor, words: Sequence[SeenWords], generator: torch.Generator) -> ImageLoss:
+    def _loss(
+        self,
+        seen: Spotted,
+        target: Tensor,
+        words: Sequence[SeenWords],
+        generator: torch.Generator,
+        *,
+        learning: bool = False,
+    ) -> ImageLoss:
         parts = self._finding(seen.score_logits, seen.rbox, target, generator)
         if self.reads:
-            parts.append((self.section.reading, self._reading(seen, words)))
+            parts.append((self.section.reading, self._reading(seen, words, learning=learning)))
         return losses.combined(parts)
 
     def _finding(
@@ -216,13 +224,15 @@ class Spot(Task[SpotPrediction]):
         )
         return [(1.0, found), (section.geometry, boxes)]
 
-    def _reading(self, seen: Spotted, words: Sequence[SeenWords]) -> ImageLoss:
+    def _reading(self, seen: Spotted, words: Sequence[SeenWords], *, learning: bool = False) -> ImageLoss:
         """Of the words that are cared for and have known characters only."""
         learned = [
             [k for k in of.cared.nonzero()[:, 0].tolist() if of.texts[k] and not self.alphabet.lacks(of.texts[k])]
             for of in words
         ]
-        quads = [of.quads[chosen] for of, chosen in zip(words, learned, strict=True)]
+        quads = [
+            self.finder.to_read(of.quads[chosen], at_random=learning) for of, chosen in zip(words, learned, strict=True)
+        ]
         said = [self.alphabet.encode(of.texts[k]) for of, chosen in zip(words, learned, strict=True) for k in chosen]
         log_probs, widths = seen.read(quads, max_width=self.config.model.max_width)
         return losses.ctc(

@@ -1,0 +1,100 @@
+"""``saccade explain``: what in an image a run's answer rests on, and what its network has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from saccade.commands.opening import config_of
+from saccade.commands.subject import subject_of
+from saccade.config.schema import Config
+from saccade.console import progress_bar, say
+from saccade.data.loose import find_images
+from saccade.engine import trainer
+from saccade.engine.evaluation import checkpoint_path, without_weights
+from saccade.errors import ConfigError
+from saccade.explain.explain import Explained
+from saccade.explain.explain import explain as explained
+from saccade.explain.options import Options, Request, check
+from saccade.runs import Run
+
+
+def explain(
+    run: Run | str | Path,
+    paths: Sequence[str] = (),
+    *overrides: str,
+    method: str,
+    target: str | None = None,
+    layers: Sequence[str] = (),
+    checkpoint: str | Path = "best",
+    options: Options | None = None,
+) -> Explained:
+    """Write pictures, numbers and an ``about.json`` into ``explanations/<method>/<number>/`` of the run folder.
+
+    Args:
+        run: a run folder.
+        paths: files, folders (searched to the bottom), and patterns; ``filters`` needs none.
+        overrides: ``key=value`` of loader and trainer.
+        method: filters, features, occlusion, gradcam, integrated-gradients, or confused-logits.
+        target: a class, or a word of the caption; None explains what the network says itself.
+        layers: dotted names; none leaves it to the method.
+        checkpoint: best, last, or a path.
+        options: the numbers of a method.
+
+    Raises:
+        SaccadeError: a mistake in run folder, overrides or settings, or nothing that could be explained.
+    """
+    opened = run if isinstance(run, Run) else Run.open(run)
+    request = Request(method, target, tuple(layers), options or Options())
+    check(request)
+    config = config_of(opened, overrides)
+    _require_sense(config, method, opened)
+    files = [] if method == "filters" else find_images(paths)
+    path = checkpoint_path(opened, str(checkpoint))
+    task, network = trainer.build_task(without_weights(config))
+    about = trainer.load_network(task, network, path)
+    subject = subject_of(task.deciding(about), network)
+    facts = {"task": config.task.name, "checkpoint": path.name, "epoch": about["epoch"]}
+    with progress_bar() as bar:
+        row = bar.add_task(method, total=None)
+        request = Request(method, target, tuple(layers), request.options, partial(bar.advance, row))
+        found = explained(subject, files, request, opened.explanations, facts=facts)
+    for failure in found.failures:
+        say(f"{failure['image']}: {failure['reason']}")
+    if clear := found.about.get("clear"):
+        say(f"{len(clear)} of {len(files)} images are not confused; about.json names them")
+    return found
+
+
+def _require_sense(config: Config, method: str, run: Run) -> None:
+    """Refuse what means nothing for this run."""
+    if config.data.cross_validates:
+        raise ConfigError(
+            f"{run.path}: is cross-validated, and its answer is the average of several networks; explain one of them, "
+            f"such as {run.fold(1).path}"
+        )
+    if method == "confused-logits" and config.task.name != "classify":
+        raise ConfigError(
+            "--method: confused-logits is about an answer that is one of several classes, and the run's task is "
+            f"{config.task.name}; use occlusion, gradcam or integrated-gradients"
+        )
+    if method != "filters" and config.data.features.path is not None:
+        raise ConfigError(
+            f"--method: {method} asks what in the image counts, and the network of this run sees stored features "
+            "(data.features.path); `saccade browse` shows which regions it looks at"
+        )
+
+
+def explained_table(found: Explained) -> Table:
+    """What was explained, and in which file it is."""
+    of_images = any("image" in entry for entry in found.found)
+    table = Table(*(["image"] if of_images else []), "explained", "picture")
+    for entry in found.found:
+        what = [f"{each['name']} {each['probability']:.3f}" for each in entry.get("targets", [])]
+        layer = [entry["layer"]] if "layer" in entry else []
+        table.add_row(*([entry["image"]] if of_images else []), Text("  ".join([*layer, *what])), entry["picture"])
+    return table

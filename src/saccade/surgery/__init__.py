@@ -1,0 +1,1 @@
+"""Changing a trained network so that it computes the same in another way."""

@@ -1,0 +1,260 @@
+"""``saccade explain`` on runs of every task, from the command line to the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from blank import savefig
+from saccade.commands.explain import explain
+from saccade.commands.predict import predict
+from saccade.commands.train import train
+from saccade.data.scenes import CLASSES, draw_scene
+from saccade.engine import checkpoint
+from saccade.errors import ConfigError, DataError, RunError
+from saccade.explain.options import METHODS, Options
+from saccade.runs import Run
+from trees import SMALL, caption_tree, class_tree, mask_tree, voc_tree, word_tree
+
+Saccade = Callable[..., Any]
+LABELS = [*SMALL, "data.holdout=0.25"]
+SETTINGS = {
+    "folder-classify": LABELS,
+    "voc-multilabel": LABELS,
+    "voc2007-fcn": [
+        "model.name=unet", "model.depth=2", "model.width=8", "data.image_size=[32,40]", "data.holdout=0.25",
+        "loader.batch_size=4", "loader.workers=0", "trainer.accelerator=cpu",
+    ],
+    "scenes-caption": [
+        "task.min_count=1", "task.max_length=6", "task.concepts=0", "task.beam=1", "data.format=coco",
+        "data.image_size=32", "data.holdout=0.25", "data.normalize=imagenet", "model.name=attention",
+        "model.layers=null", "model.embedding=8", "model.hidden=16", "loader.batch_size=4", "trainer.accelerator=cpu",
+    ],
+    "scenes-spot": [
+        "data.format=icdar", "data.image_size=96", "data.holdout=0.25", "data.normalize=imagenet", "task.min_side=4",
+        "model.hidden=16", "loader.batch_size=4", "loader.workers=0", "trainer.accelerator=cpu",
+    ],
+}  # fmt: skip
+TREES = {
+    "folder-classify": class_tree,
+    "voc-multilabel": voc_tree,
+    "voc2007-fcn": mask_tree,
+    "scenes-caption": caption_tree,
+    "scenes-spot": word_tree,
+}
+FOUND = {"scenes-spot": ["task.threshold=0.01"]}
+"""Settings with which an untrained network finds something."""
+
+pytestmark = pytest.mark.usefixtures("without_meteor")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], tuple[Run, list[str]]]]:
+    """A run of each preset whose weights are as they were drawn, and three images."""
+    folder, made = tmp_path_factory.mktemp("explain"), dict[str, tuple[Run, list[str]]]()
+
+    def make(preset: str) -> tuple[Run, list[str]]:
+        if preset not in made:
+            root = TREES[preset](folder / f"data-{preset}")
+            settings = [f"data.root={root}", *SETTINGS[preset], "trainer.max_epochs=0"]
+            images = sorted(str(path) for path in root.rglob("*") if path.suffix in (".jpg", ".png"))
+            made[preset] = train(preset, settings, runs=folder / "runs"), [p for p in images if "Class" not in p][:3]
+        return made[preset]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.savefig", savefig)
+        yield make
+
+
+def folder_of(out: str) -> Path:
+    """What stands last on stdout."""
+    return Path(out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("preset", SETTINGS)
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "confused-logits"])
+def test_every_method_on_every_task(runs: Callable[[str], Any], saccade: Saccade, preset: str, method: str) -> None:
+    run, images = runs(preset)
+    done = saccade("explain", run.path, *images[:2], *FOUND.get(preset, []), "--method", method)
+    assert done.code == 0, done.err
+    folder = folder_of(done.out)
+    assert folder.parent == run.path / "explanations" / method
+    assert folder in [explanation.path for explanation in run.explained()]
+    about = json.loads((folder / "about.json").read_text())
+    assert about["method"] == method
+    assert about["checkpoint"] == "best.ckpt"
+    assert about["task"] == preset.replace("folder-", "").replace("voc2007-fcn", "segment").rpartition("-")[2]
+    for entry in about["found"]:
+        assert np.isfinite(np.load(folder / entry["numbers"])).all()
+        with Image.open(folder / entry["picture"]) as picture:
+            assert len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0)) > 20
+    if method != "filters":
+        assert {entry["image"] for entry in about["found"]} == set(images[:2])
+
+
+@pytest.mark.parametrize("preset", ["folder-classify", "voc-multilabel"])
+def test_what_is_explained_is_what_predict_answers(runs: Callable[[str], Any], preset: str) -> None:
+    run, images = runs(preset)
+    answers = predict(run, images)
+    found = explain(run, images, method="gradcam")
+    for entry, scores in zip(found.found, answers.table["scores"].to_list(), strict=True):
+        (target,) = entry["targets"]
+        assert target["name"] == answers.classes[int(np.argmax(scores))]
+        assert target["probability"] == pytest.approx(max(scores), abs=1e-6)
+    last = answers.classes[-1]
+    found = explain(run, images, method="occlusion", target=last, options=Options(patch=8, stride=8))
+    for entry, scores in zip(found.found, answers.table["scores"].to_list(), strict=True):
+        assert entry["targets"] == [{"name": last, "probability": pytest.approx(scores[-1], abs=1e-6)}]
+
+
+def test_the_image_is_the_one_that_the_network_sees(runs: Callable[[str], Any]) -> None:
+    """Confused logits keep a changed image; one that hardly had to change is the transformed file."""
+    run, images = runs("folder-classify")
+    found = explain(run, images[:1], method="confused-logits", options=Options(margin=1.0))
+    assert found.found[0]["input"] == [32, 32]
+    first, second = np.load(found.folder / found.found[0]["numbers"])[2:]
+    with Image.open(images[0]) as image:
+        pixels = np.asarray(image.convert("RGB"), dtype=np.float32).transpose(2, 0, 1) / 255
+    for change, changed in zip(found.found[0]["changes"], (first, second), strict=True):
+        difference = float(np.sqrt(np.mean((changed - pixels) ** 2)))
+        assert difference == pytest.approx(change["size"], abs=2e-3), "SMALL takes images of 32 pixels as they are"
+
+
+def test_words_of_a_caption(runs: Callable[[str], Any]) -> None:
+    run, images = runs("scenes-caption")
+    caption = predict(run, images[:1]).table["caption"][0]
+    found = explain(run, images[:1], method="occlusion", options=Options(patch=8, stride=8))
+    words = [target["name"] for target in found.found[0]["targets"]]
+    assert " ".join(words) == caption == found.found[0]["answer"]
+    assert np.load(found.folder / found.found[0]["numbers"]).shape == (len(words), 32, 32)
+    found = explain(run, images[:1], method="gradcam", target=words[-1])
+    assert {target["name"] for target in found.found[0]["targets"]} == {words[-1]}
+    with pytest.raises(DataError, match=r"the caption is .*, without 'xyz'; name one of its words"):
+        explain(run, images[:1], method="gradcam", target="xyz")
+
+
+def test_text_that_is_not_found(runs: Callable[[str], Any]) -> None:
+    run, images = runs("scenes-spot")
+    with pytest.raises(DataError, match=r"no text is found: the highest score is 0\.\d\d, and task.threshold is 0.9"):
+        explain(run, images[:1], "task.threshold=0.99", method="gradcam")
+
+
+def test_a_class_that_is_not_in_an_image_fails_for_that_image(
+    runs: Callable[[str], Any], saccade: Saccade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, images = runs("voc2007-fcn")
+    first = explain(run, images, method="gradcam")
+    names = {entry["image"]: entry["answer"].split(", ") for entry in first.found}
+    everywhere = set.intersection(*map(set, names.values()))
+    absent = next(name for name in ("sheep", "train", "bottle", "boat", "sofa", "bus") if name not in everywhere)
+    done = saccade("explain", run.path, *images, "--method", "gradcam", "--target", absent)
+    if any(absent in found for found in names.values()):
+        assert done.code == 3
+        assert "images could not be explained" in done.err
+    else:
+        assert done.code == 2
+    assert f"no pixel is given to '{absent}'; there is" in done.err
+
+
+def test_json(runs: Callable[[str], Any], saccade: Saccade) -> None:
+    run, images = runs("folder-classify")
+    done = saccade("explain", run.path, images[0], "--method", "gradcam", "--layer", "features.3", "--json")
+    document = json.loads(done.out)
+    assert document["layers"] == ["features.3"]
+    assert document["found"][0]["layer"] == "features.3"
+    assert (Path(document["folder"]) / document["found"][0]["picture"]).is_file()
+    assert "explaining" in done.err
+
+
+def test_filters_are_those_of_the_checkpoint(runs: Callable[[str], Any]) -> None:
+    run, _ = runs("folder-classify")
+    found = explain(run, method="filters", layers=["features.0.0"], checkpoint="last")
+    weights = checkpoint.load(run.checkpoints / "last.ckpt")["state_dict"]["network.features.0.0.weight"]
+    assert np.array_equal(np.load(found.folder / found.found[0]["numbers"]), weights.numpy())
+    assert found.about["checkpoint"] == "last.ckpt"
+
+
+def test_mistakes_are_one_message(runs: Callable[[str], Any], saccade: Saccade) -> None:
+    run, images = runs("folder-classify")
+    for words, message in (
+        (
+            ["--method", "gradcam", "--layer", "featurs.8"],
+            "--layer: no layer is called 'featurs.8'; did you mean featur",
+        ),
+        (["--method", "gradcam", "--target", "rde"], "--target: no class is called 'rde'; did you mean 'red'?"),
+        (["--method", "occlusion", "--patch", "33"], "--patch: is 33, and the network sees an image of 32x32 pixels"),
+        (["--method", "occlusion", "--colours", "magmaa"], "--colours: no colour map is called 'magmaa'; did you mean"),
+        (["--method", "features", "--margin", "0.1"], "--margin: features has no such setting; it knows --layer"),
+        (["--checkpoint", "bset"], "bset: no such checkpoint; name best, last"),
+        (["optim.lr=1"], "optim.lr"),
+    ):
+        done = saccade("explain", run.path, images[0], *words)
+        assert done.code == 2, words
+        assert message in done.err, words
+        assert "Traceback" not in done.err
+    done = saccade("explain", run.path)
+    assert done.code == 2
+    assert "no images to read; name files, folders, or patterns" in done.err
+    with pytest.raises(RunError):
+        explain(run.path / "checkpoints", images, method="gradcam")
+
+
+def test_methods_that_mean_nothing_for_a_task(runs: Callable[[str], Any]) -> None:
+    for preset in ("voc-multilabel", "voc2007-fcn", "scenes-caption", "scenes-spot"):
+        run, images = runs(preset)
+        with pytest.raises(ConfigError, match="confused-logits is about an answer that is one of several classes"):
+            explain(run, images, method="confused-logits")
+
+
+def test_a_cross_validated_run_is_explained_by_its_folds(tmp_path: Path) -> None:
+    root = class_tree(tmp_path / "data", train=6)
+    run = train("folder-classify", [f"data.root={root}", *SMALL, "data.folds=2", "trainer.max_epochs=1"], runs=tmp_path)
+    images = [str(next((root / "val").rglob("*.png")))]
+    with pytest.raises(ConfigError, match=r"is cross-validated, .*; explain one of them, such as .*folds/1"):
+        explain(run, images, method="gradcam")
+    assert explain(run.fold(1), images, method="gradcam").images == images
+
+
+def test_filters_while_training(tmp_path: Path, classes_on_disk: Path) -> None:
+    settings = [f"data.root={classes_on_disk}", *LABELS, "trainer.max_epochs=3", "log.filters_every=2"]
+    run = train("folder-classify", settings, runs=tmp_path)
+    names = sorted(path.name for path in (run.explanations / "filters").iterdir())
+    assert names == ["epoch-001.png", "epoch-003.png", "epochs.png"]
+    assert run.explained() == []
+    plain = train("folder-classify", [*settings[:-1], "log.filters_every=0"], runs=tmp_path)
+    assert not plain.explanations.exists()
+    for name in ("best.ckpt", "last.ckpt"):
+        drawn, other = (checkpoint.load(each.checkpoints / name)["state_dict"] for each in (run, plain))
+        assert all(torch.equal(drawn[key], other[key]) for key in drawn), "drawing changes nothing that is learned"
+
+
+@pytest.mark.slow
+def test_the_heat_lies_on_the_objects_of_scenes(tmp_path: Path) -> None:
+    """Of a network that learned classes alone: the heat's share in the object's mask is several times the mask's."""
+    settings = ["data.root=scenes", "data.scenes.train=1000", "data.scenes.val=64", "trainer.max_epochs=10"]
+    settings = [f"data.root={tmp_path / 'scenes'}", *settings[1:], "trainer.accelerator=cpu"]
+    run = train("scenes-multilabel", settings, runs=tmp_path / "runs")
+    factors: dict[str, list[float]] = {"occlusion": [], "gradcam": []}
+    for index in range(48):
+        pixels, scene = draw_scene(77, index, size=64, split="test", max_objects=1)
+        file, name = tmp_path / f"{index}.png", scene.objects[0].shape
+        Image.fromarray(pixels).save(file)
+        mask = scene.mask(0)
+        for method, found in factors.items():
+            explained = explain(run, [str(file)], method=method, target=name)
+            if explained.found[0]["targets"][0]["probability"] < 0.5:
+                continue  # what the network does not see has no place
+            heat = torch.from_numpy(np.load(explained.folder / explained.found[0]["numbers"]))[None]
+            heat = torch.nn.functional.interpolate(heat, size=mask.shape, mode="bilinear")[0, 0].clamp_min(0).numpy()
+            found.append(float(heat[mask].sum() / heat.sum() / mask.mean()))
+    assert set(CLASSES)
+    for method, found in factors.items():
+        assert len(found) >= 12, method
+        assert np.median(found) > 2.5, f"{method}: {np.median(found):.2f} of {len(found)}"

@@ -1,0 +1,105 @@
+"""Expected numbers: the gradient of a softmax by hand, and what a change must reach."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from saccade.explain.confused import (
+    MOST,
+    STEP,
+    SURE,
+    ClearError,
+    drawn,
+    require_confused,
+    told,
+    towards,
+    two_highest,
+    values,
+)
+
+from .tiny import Linear
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def network() -> Linear:
+    return Linear(noise(3, 3, 4, 4, seed=1) - 0.5)
+
+
+def test_the_gradient_is_that_of_the_log_probability(network: Linear) -> None:
+    image = noise(1, 3, 4, 4)
+    probabilities = network(image).softmax(dim=1)[0]
+    weights = network.weights.detach()
+    for number in range(3):
+        found = towards(lambda x: network(x).log_softmax(dim=1), image, number)
+        expected = weights[number] - torch.einsum("k,kchw->chw", probabilities, weights)
+        assert torch.allclose(found.gradient, expected, atol=1e-6)
+
+
+def test_the_image_changes_until_the_class_is_sure(network: Linear) -> None:
+    image = noise(1, 3, 4, 4)
+    for number in range(3):
+        found = towards(lambda x: network(x).log_softmax(dim=1), image, number)
+        again = network(found.image[None]).softmax(dim=1)[0].detach()
+        assert torch.allclose(found.probabilities, again, atol=1e-6)
+        assert float(again[number]) >= SURE
+        assert 0 < found.steps < MOST
+        assert found.image.min() >= 0
+        assert found.image.max() <= 1
+        assert found.size == pytest.approx(float((found.image - image[0]).square().mean().sqrt()), abs=1e-6)
+        assert found.size <= found.steps * STEP + 1e-6
+
+
+def test_no_more_steps_are_made_than_it_takes(network: Linear) -> None:
+    """Worked out by the gradient's formula: a step less, and the class is not sure."""
+    weights, image = network.weights.detach(), noise(1, 3, 4, 4)
+    found = towards(lambda x: network(x).log_softmax(dim=1), image, 0)
+    for _ in range(found.steps - 1):
+        probabilities = network(image).softmax(dim=1)[0].detach()
+        gradient = weights[0] - torch.einsum("k,kchw->chw", probabilities, weights)
+        image = (image + STEP * gradient / gradient.square().mean().sqrt()).clamp(0, 1)
+    assert float(network(image).softmax(dim=1)[0, 0]) < SURE
+    assert torch.allclose(image[0], found.image, atol=2.5 * STEP)
+
+
+def test_a_network_that_does_not_look_is_given_up() -> None:
+    blind = Linear(torch.zeros(3, 3, 4, 4))
+    found = towards(lambda x: blind(x).log_softmax(dim=1), noise(1, 3, 4, 4), 1)
+    assert found.steps == 0
+    assert found.size == 0
+    assert found.probabilities.tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_who_is_confused() -> None:
+    assert two_highest(torch.tensor([0.2, 0.35, 0.45])) == (2, 1)
+    require_confused(("owl", "dog"), [0.45, 0.35], margin=None)
+    require_confused(("owl", "dog"), [0.9, 0.1], margin=1.0)
+    with pytest.raises(ClearError, match=r"owl 0.600, dog 0.350 are 0.250 apart, and --margin is 0.1") as error:
+        require_confused(("owl", "dog"), [0.6, 0.35], margin=None)
+    assert error.value.apart == pytest.approx(0.25)
+
+
+def test_what_is_written_of_it(network: Linear) -> None:
+    image = noise(1, 3, 4, 4)
+    before = network(image).softmax(dim=1)[0].detach()
+    changes = [towards(lambda x: network(x).log_softmax(dim=1), image, number) for number in (2, 0)]
+    found = values(changes)
+    assert found.shape == (4, 3, 4, 4)
+    assert torch.equal(torch.from_numpy(found[0]), changes[0].gradient)
+    assert torch.equal(torch.from_numpy(found[3]), changes[1].image)
+    about = told(("owl", "cat"), before, changes)
+    assert about["targets"] == [
+        {"name": "owl", "probability": float(before[2])},
+        {"name": "cat", "probability": float(before[0])},
+    ]
+    assert [change["to"] for change in about["changes"]] == ["owl", "cat"]
+    assert about["changes"][1]["probabilities"] == [
+        float(changes[1].probabilities[2]), float(changes[1].probabilities[0])
+    ]  # fmt: skip
+    picture = drawn((255 * image[0].permute(1, 2, 0)).byte().numpy(), ("owl", "cat"), before, changes)
+    assert picture.shape[1] > 5 * 240
