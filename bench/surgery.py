@@ -165,7 +165,7 @@ def published_network(weights: Path, root: Path) -> None:
     network = build("cifar_resnet20", classes=10, image_size=32).eval()
     load_weights(network, read_state_dict(weights), source=str(weights), keep_head=True)
     images, targets = photographs(root)
-    before, batches = network(images), images.split(100)
+    before, batches = network(images), torch.split(images, 100)
     in_training = [deepcopy(network).train()(batch) for batch in batches]
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     few = sum(int((norm.running_var < 10 * norm.eps).sum()) for norm in norms if norm.running_var is not None)

@@ -29,6 +29,7 @@ ONLY = {
     "lightning": {"engine"},
     "pytorch_lightning": {"engine"},
     "matplotlib": {"report", "explain"},
+    "captum": {"explain"},
     "numba": {"overlap_compiled"},
     "fastapi": {"browse"},
     "starlette": {"browse"},

@@ -12,6 +12,21 @@ COMMANDS = {
     "train": ["--config", "--name", "--resume", "--runs", "words"],
     "evaluate": ["--checkpoint", "--json", "--split", "overrides", "run"],
     "predict": ["--checkpoint", "--output", "paths", "run"],
+    "explain": [
+        "--checkpoint",
+        "--colours",
+        "--fill",
+        "--json",
+        "--layer",
+        "--margin",
+        "--method",
+        "--patch",
+        "--stride",
+        "--target",
+        "--top",
+        "paths",
+        "run",
+    ],
     "browse": ["--no-open", "--port", "--split", "overrides", "run"],
     "report": ["overrides", "run"],
     "convert": ["--checkpoint", "--compensate", "--json", "--to", "overrides", "run"],
@@ -55,7 +70,7 @@ trainer.max_epochs trainer.precision trainer.accelerator trainer.devices trainer
 trainer.gradient_clip trainer.accumulate trainer.deterministic trainer.max_time trainer.keep_checkpoints
 trainer.check_val_every_n_epoch trainer.limit_batches trainer.overfit_batches trainer.fast_dev_run
 trainer.log_gpu_memory trainer.monitor
-log.wandb log.wandb_mode
+log.wandb log.wandb_mode log.filters_every
 """.split()
 
 MULTILABEL_KEYS = """
@@ -135,8 +150,8 @@ def test_config_keys() -> None:
 def test_python_names_are_those_of_the_commands() -> None:
     assert sorted(saccade.__all__) == [
         "Config", "Run", "SaccadeError", "browse", "convert", "data_check", "data_features", "data_fetch",
-        "data_prepare", "data_stats", "evaluate", "find_lr", "load", "predict", "presets", "report", "score_captions",
-        "score_spotting", "summary", "train",
+        "data_prepare", "data_stats", "evaluate", "explain", "find_lr", "load", "predict", "presets", "report",
+        "score_captions", "score_spotting", "summary", "train",
     ]  # fmt: skip
     for name in saccade.__all__:
         assert callable(getattr(saccade, name)), name

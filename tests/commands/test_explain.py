@@ -24,7 +24,7 @@ from saccade.runs import Run
 from trees import SMALL, caption_tree, class_tree, mask_tree, voc_tree, word_tree
 
 Saccade = Callable[..., Any]
-LABELS = [*SMALL, "data.holdout=0.25"]
+LABELS = [*SMALL, "data.holdout=0.25", "data.resize_crop=1"]
 SETTINGS = {
     "folder-classify": LABELS,
     "voc-multilabel": LABELS,
@@ -33,7 +33,7 @@ SETTINGS = {
         "loader.batch_size=4", "loader.workers=0", "trainer.accelerator=cpu",
     ],
     "scenes-caption": [
-        "task.min_count=1", "task.max_length=6", "task.concepts=0", "task.beam=1", "data.format=coco",
+        "task.min_count=1", "task.max_length=3", "task.concepts=0", "task.beam=1", "data.format=coco",
         "data.image_size=32", "data.holdout=0.25", "data.normalize=imagenet", "model.name=attention",
         "model.layers=null", "model.embedding=8", "model.hidden=16", "loader.batch_size=4", "trainer.accelerator=cpu",
     ],
@@ -49,6 +49,12 @@ TREES = {
     "scenes-caption": caption_tree,
     "scenes-spot": word_tree,
 }
+SLOW = {
+    (method, preset)
+    for method in ("filters", "features", "integrated-gradients")
+    for preset in ("voc-multilabel", "scenes-caption", "scenes-spot")
+}
+"""What takes long and goes the way of others."""
 FOUND = {"scenes-spot": ["task.threshold=0.01"]}
 """Settings with which an untrained network finds something."""
 
@@ -78,8 +84,15 @@ def folder_of(out: str) -> Path:
     return Path(out.splitlines()[-1])
 
 
-@pytest.mark.parametrize("preset", SETTINGS)
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "confused-logits"])
+ALIKE = [
+    pytest.param(method, preset, marks=[pytest.mark.slow] if (method, preset) in SLOW else [])
+    for method in METHODS
+    for preset in SETTINGS
+    if method != "confused-logits"
+]
+
+
+@pytest.mark.parametrize(("method", "preset"), ALIKE)
 def test_every_method_on_every_task(runs: Callable[[str], Any], saccade: Saccade, preset: str, method: str) -> None:
     run, images = runs(preset)
     done = saccade("explain", run.path, *images[:2], *FOUND.get(preset, []), "--method", method)

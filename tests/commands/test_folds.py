@@ -217,9 +217,9 @@ def test_each_fold_s_numbers_stand_beside(run: Run) -> None:
         assert found["mean"] == pytest.approx(np.mean(values))
         assert found["std"] == pytest.approx(np.std(values, ddof=1))
     metric = folds["holdout"]["metric"]
-    curves = [[row["holdout"][metric] for row in fold.epochs()] for fold in run.folds()]
-    assert folds["holdout"]["values"] == [max(curve) for curve in curves]
-    assert folds["epochs"] == [1 + int(np.argmax(curve)) for curve in curves]
+    curves = [[(row["holdout"][metric], -row["holdout"]["loss"]) for row in fold.epochs()] for fold in run.folds()]
+    assert folds["holdout"]["values"] == [max(curve)[0] for curve in curves]
+    assert folds["epochs"] == [1 + curve.index(max(curve)) for curve in curves]
     assert (about["optimistic"], about["out_of_fold"], about["epoch"]) == (False, False, None)
     assert "averaged probabilities" in about["pooling"]["loss"]
     noted = run.environment()["folds"]

@@ -46,6 +46,7 @@ PRESETS = [
     "table-classify",
     "table-multilabel",
     "voc-multilabel",
+    "voc-multilabel-ws",
     "voc2007-fcn",
     "voc2007-fcn-augment",
     "voc2007-fcn-cosine",

@@ -163,7 +163,7 @@ def test_results_hold_one_caption_an_image_and_it_may_be_empty(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[]", "is an empty list; a file of results is a list of"),
+        ("[]", "is an empty list; a file of results is a JSON list of"),
         ("7", "is no list; a file of results is"),
         ('{"annotations": []}', "as references do, which come second; a file of results is"),
         ('{"results": [], "model": "x"}', "is one object, with 'model', 'results'; a file of results is"),

@@ -118,7 +118,10 @@ def test_what_is_stopped_goes_on_to_the_same_bytes(
         made(of_map(), listing)
     stopped = made(of_map(), listing, said)
     assert seen == [2, 2, 2, 1]
-    assert said == [f"{stopped.path}: going on after 2 of 5 images"]
+    assert said == [
+        f"{stopped.path}: features of 5 images of train",
+        f"{stopped.path}: going on after 2 of 5 images",
+    ]
     for suffix in (".npy", ".json"):
         assert stopped.path.with_suffix(suffix).read_bytes() == whole.path.with_suffix(suffix).read_bytes()
     made(of_map(), listing)
@@ -193,7 +196,7 @@ def test_a_damaged_image_is_named_and_what_is_done_is_kept(of_map: Callable[...,
     bad.write_bytes(whole)
     said = Said()
     made(of_map(), listing, said)
-    assert said[0].endswith("going on after 2 of 5 images")
+    assert said[1].endswith("going on after 2 of 5 images")
 
 
 def test_damaged_training_images_are_left_out_where_asked_for(of_map: Callable[..., Config], root: Path) -> None:

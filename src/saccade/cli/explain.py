@@ -13,16 +13,16 @@ from saccade.console import say
 from saccade.explain.options import Fill, Method, Options
 
 
+Paths = Annotated[list[str] | None, typer.Argument(metavar="[IMAGES...]", help="Files, folders, patterns, KEY=VALUE.")]
+Layers = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A layer; may be given several times.")]
+
+
 def explain(  # noqa: PLR0913  # an argument an option
     run: RunFolder,
-    paths: Annotated[
-        list[str] | None, typer.Argument(metavar="[IMAGES...]", help="Files, folders, patterns, KEY=VALUE.")
-    ] = None,
+    paths: Paths = None,
     method: Annotated[Method, typer.Option(help="What is shown.")] = "gradcam",
     target: Annotated[str | None, typer.Option(metavar="CLASS", help="A class, or a word of the caption.")] = None,
-    layer: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A layer; may be given several times.")
-    ] = None,
+    layer: Layers = None,
     patch: Annotated[int | None, typer.Option(help="occlusion: side of the patch, in pixels.")] = None,
     stride: Annotated[int | None, typer.Option(help="occlusion: pixels from one place to the next.")] = None,
     fill: Annotated[Fill | None, typer.Option(help="Colour of the patch, or of the baseline.")] = None,
@@ -41,11 +41,10 @@ def explain(  # noqa: PLR0913  # an argument an option
     from saccade.commands.explain import explain as command
     from saccade.commands.explain import explained_table
 
-    given = paths or []
-    overrides = [p for p in given if "=" in p and not Path(p).exists()]
+    overrides = [p for p in paths or [] if "=" in p and not Path(p).exists()]
     found = command(
         run,
-        [p for p in given if p not in overrides],
+        [p for p in paths or [] if p not in overrides],
         *overrides,
         method=method,
         target=target,

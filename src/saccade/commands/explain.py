@@ -63,11 +63,15 @@ def explain(
         row = bar.add_task(method, total=None)
         request = Request(method, target, tuple(layers), request.options, partial(bar.advance, row))
         found = explained(subject, files, request, opened.explanations, facts=facts)
+    _say_what_is_left_out(found, len(files))
+    return found
+
+
+def _say_what_is_left_out(found: Explained, n_files: int) -> None:
     for failure in found.failures:
         say(f"{failure['image']}: {failure['reason']}")
     if clear := found.about.get("clear"):
-        say(f"{len(clear)} of {len(files)} images are not confused; about.json names them")
-    return found
+        say(f"{len(clear)} of {n_files} images are not confused; about.json names them")
 
 
 def _require_sense(config: Config, method: str, run: Run) -> None:

@@ -261,8 +261,8 @@ class SpotTask(Section):
     max_places: Count = 10000
     """The surest places of an image that are looked at, so that an untrained network does not take minutes."""
     margin: NonNegative = 0.0
-    """What is read begins and ends outside the quad, by this share of its height; in training, where quads are exact, by
-    none to twice as much, at random, as those that are found are not."""
+    """What is read begins and ends outside the quad, by this share of its height; in training, where quads are exact,
+    by none to twice as much, at random, as those that are found are not."""
     lexicon: Path | None = None
     """A file with a word a line: what is read is the one that fits best. null reads any characters."""
 

@@ -143,7 +143,8 @@ def load_network(task: Task, network: nn.Module, path: Path) -> dict[str, Any]:
     ):
         if about.get(what) != wanted:
             found, asked = _short(about.get(what)), _short(wanted)
-            parting = f" ({differing(about[what], wanted)})" if found == asked else ""
+            both_lists = isinstance(wanted, list) and found == asked
+            parting = f" ({differing(about[what], list(wanted or ()))})" if both_lists else ""
             raise CheckpointError(
                 f"{path}: the checkpoint's {what} is {found}, and the run's {what} is {asked}{parting}; use a "
                 "checkpoint of this run"

@@ -6,7 +6,7 @@ Letters: H x W pixels, N tiles of h x w. A ``Picture`` is (H, W, 3) uint8 RGB. N
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -219,7 +219,8 @@ def _write(
     """One line, cut where it does not fit."""
     font, text = _font(bold=bold), " ".join(text.split())
     if font.getlength(text) > width:
-        text = text[: bisect_right(range(len(text)), width, key=lambda n: font.getlength(f"{text[:n]}…")) - 1] + "…"
+        fits = bisect_left(range(1, len(text) + 1), True, key=lambda n: font.getlength(f"{text[:n]}…") > width)
+        text = f"{text[:fits]}…"
     pen.text(xy, text, fill=fill, font=font)
 
 

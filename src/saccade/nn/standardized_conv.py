@@ -42,12 +42,15 @@ class StandardizedConv2d(nn.Conv2d):
     def divisors(self) -> Tensor:
         """(C,) n of each filter."""
         variances: Tensor = self.weight.var(dim=(1, 2, 3), correction=0)
-        return (variances + EPS).sqrt()
+        divisors: Tensor = (variances + EPS).sqrt()
+        return divisors
 
     def standardized(self) -> Tensor:
         """(C, in_channels / groups, height, width) what it convolves with."""
-        return self.weight / self.divisors()[:, None, None, None]
+        standardized: Tensor = self.weight / self.divisors()[:, None, None, None]
+        return standardized
 
     def forward(self, input: Tensor) -> Tensor:  # nn.Conv2d calls it so
         """(B, in_channels, H, W) to (B, C, H', W')."""
-        return self._conv_forward(input, self.standardized(), self.bias)
+        out: Tensor = self._conv_forward(input, self.standardized(), self.bias)
+        return out
