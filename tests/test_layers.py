@@ -31,6 +31,7 @@ ONLY = {
     "matplotlib": {"report", "explain"},
     "captum": {"explain"},
     "numba": {"overlap_compiled"},
+    "subprocess": {"engine"},  # nothing is built by a compiler, or by make, when it is imported
     "fastapi": {"browse"},
     "starlette": {"browse"},
     "uvicorn": {"browse"},

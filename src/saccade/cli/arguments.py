@@ -72,5 +72,5 @@ def print_table(table: object) -> None:
     """Print one of rich's tables on stdout; into a file or a pipe as wide as it is."""
     from rich.console import Console
 
-    console = Console()
-    console.print(table, width=None if console.is_terminal else 1000)
+    terminal = Console()
+    (terminal if terminal.is_terminal else Console(width=1000)).print(table)

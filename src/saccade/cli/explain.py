@@ -12,7 +12,6 @@ from saccade.cli.arguments import AsJson, Checkpoint, RunFolder, open_run, print
 from saccade.console import say
 from saccade.explain.options import Fill, Method, Options
 
-
 Paths = Annotated[list[str] | None, typer.Argument(metavar="[IMAGES...]", help="Files, folders, patterns, KEY=VALUE.")]
 Layers = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A layer; may be given several times.")]
 
@@ -32,10 +31,7 @@ def explain(  # noqa: PLR0913  # an argument an option
     checkpoint: Checkpoint = "best",
     as_json: AsJson = False,
 ) -> None:
-    """Look into a run's network: what its answer rests on, and what it has learned. Prints the folder of the pictures.
-
-    Exit code 3 where something could not be explained of some images.
-    """
+    """Look into a run's network: what its answer rests on, what it has learned. Exit code 3: not of every image."""
     open_run(run)
     say_loading(f"explaining {run} by {method}")
     from saccade.commands.explain import explain as command

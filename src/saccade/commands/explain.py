@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -54,17 +55,19 @@ def explain(
     config = config_of(opened, overrides)
     _require_sense(config, method, opened)
     files = [] if method == "filters" else find_images(paths)
-    path = checkpoint_path(opened, str(checkpoint))
     task, network = trainer.build_task(without_weights(config))
-    about = trainer.load_network(task, network, path)
-    subject = subject_of(task.deciding(about), network)
-    facts = {"task": config.task.name, "checkpoint": path.name, "epoch": about["epoch"]}
+    about = trainer.load_network(task, network, path := checkpoint_path(opened, str(checkpoint)))
+    subject, facts = subject_of(task.deciding(about), network), _facts(config, path, about)
     with progress_bar() as bar:
         row = bar.add_task(method, total=None)
         request = Request(method, target, tuple(layers), request.options, partial(bar.advance, row))
         found = explained(subject, files, request, opened.explanations, facts=facts)
     _say_what_is_left_out(found, len(files))
     return found
+
+
+def _facts(config: Config, path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    return {"task": config.task.name, "checkpoint": path.name, "epoch": about["epoch"]}
 
 
 def _say_what_is_left_out(found: Explained, n_files: int) -> None:
