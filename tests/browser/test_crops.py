@@ -131,7 +131,7 @@ def test_maps_of_scores(spots: TestClient) -> None:
     assert spots.get("/scores/val/1").headers["etag"] != tag
 
 
-@pytest.mark.parametrize("png", [None, b"", b"\x89PNG no more", gzip.compress(b"PNG")])
+@pytest.mark.parametrize("png", [None, b"", b"\x89PNG no more", gzip.compress(b"PNG", mtime=0)])
 def test_maps_that_cannot_be_read(tmp_path: Path, png: bytes | None) -> None:
     maps = pl.Series([png] + [score_png()] * 5, dtype=pl.Binary)
     found = client(tmp_path, score_png=maps)

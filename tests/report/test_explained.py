@@ -11,7 +11,7 @@ from PIL import Image
 
 from saccade.errors import RunError
 from saccade.files import write_json
-from saccade.report.explained import PICTURES, WIDTH, newest
+from saccade.report.explained import LONGEST, PICTURES, newest
 from saccade.report.write import write_report
 from saccade.runs import Run
 
@@ -65,11 +65,11 @@ def test_on_the_page(run: Run) -> None:
     assert page.source.count('href="#explanations"') == 1
 
 
-def test_wide_pictures_are_shrunk(run: Run) -> None:
-    write_explanation(run, "features", 1, width=2 * WIDTH)
+def test_large_pictures_are_shrunk(run: Run) -> None:
+    write_explanation(run, "features", 1, width=2 * LONGEST)
     ((address, _),) = newest(run)[0].pictures
     with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as image:
-        assert image.size == (WIDTH, 20)
+        assert image.size == (LONGEST, 20)
 
 
 def test_a_picture_that_is_missing_or_broken_is_left_out(run: Run) -> None:

@@ -24,6 +24,7 @@ from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.metrics.spotting.protocol import Detections, Truth
 from saccade.metrics.spotting.scores import spotting_scores
 from saccade.metrics.stateful_spot import SpotMetrics
+from saccade.nn.roi_rotate import turned
 from saccade.nn.spot_network import Spotted
 from saccade.overlap import iou_matrix
 from saccade.samples import Batch, SampleKey, SeenWords
@@ -225,6 +226,14 @@ def test_the_ends_of_what_is_read_lie_outside_by_the_margin_and_in_training_by_u
     found = Asked.of(batch, len(task.alphabet))
     task.finder.read(found, batch.words[0].quads)
     torch.testing.assert_close(found.quads[0][0, 0], task.finder.to_read(batch.words[0].quads)[0, 0])
+
+
+def test_the_ends_of_a_word_taller_than_wide_are_above_and_below(root: Path) -> None:
+    """Made wider instead, it would no longer be laid on its side: 6 columns for 32."""
+    tall = torch.tensor([[[100.0, 40], [120, 40], [120, 120], [100, 120]]])
+    read = task_of(root, margin=0.25).finder.to_read(tall)
+    assert read[0].tolist() == [[120, 35], [120, 125], [100, 125], [100, 35]]
+    assert torch.equal(turned(read), read)
 
 
 def test_a_text_is_learned_as_a_whole_with_its_blanks(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from saccade.runs import Run
 
 PICTURES = 4
 """Of each method."""
-WIDTH = 1100
-"""Pixels: wider ones are shrunk."""
-QUALITY = 85
+LONGEST = 1000
+"""Pixels of a side: larger ones are shrunk."""
+QUALITY = 80
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,5 @@ def newest(run: Run) -> list[Shown]:
 
 def _address(path: Path) -> str:
     picture = read_rgb(path)
-    if picture.width > WIDTH:
-        picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS)
+    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
     return jpeg_address(picture, quality=QUALITY, full_colour=True)

@@ -14,7 +14,7 @@ from saccade.console import say
 from saccade.data.alphabet import Alphabet
 from saccade.decode import ctc
 from saccade.decode.words import decode
-from saccade.nn.roi_rotate import lengthened
+from saccade.nn.roi_rotate import lengthened, turned
 from saccade.nn.spot_network import Spotted
 from saccade.quads import area
 from saccade.samples import SpotPrediction
@@ -78,7 +78,8 @@ class Finder:
             return quads
         shares = 2 * torch.rand(2, len(quads)) if at_random else torch.ones(2, len(quads))
         before, after = (self.section.margin * shares).to(quads)
-        return lengthened(quads, before, after)
+        # the ends of a word that is laid on its side are those that were above and below
+        return lengthened(turned(quads), before, after)
 
     @cached_property
     def _lexicon(self) -> tuple[list[str], ctc.Lexicon] | None:
