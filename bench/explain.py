@@ -84,14 +84,14 @@ def speed(subject: Subject) -> None:
 
 
 def factors(run: Run, folder: Path, method: str) -> list[float]:
-    """Of scenes with one object that is recognised: the share of heat in its mask, over the share of its pixels."""
+    """Of scenes with one object that is named first: the share of heat in its mask, over the share of its pixels."""
     found = []
     for index in range(SCENES):
         pixels, scene = draw_scene(77, index, size=64, split="test", max_objects=1)
         file = folder / "scene.png"
         Image.fromarray(pixels).save(file)
-        explained = saccade.explain(run, [str(file)], method=method, target=scene.objects[0].shape)
-        if explained.found[0]["targets"][0]["probability"] < 0.5:
+        explained = saccade.explain(run, [str(file)], method=method)
+        if explained.found[0]["targets"][0]["name"] != scene.objects[0].shape:
             continue
         mask = scene.mask(0)
         heat = torch.from_numpy(np.load(explained.folder / explained.found[0]["numbers"]))[None]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from saccade.explain.filters import convolutions, kernels, sheet, told
-from saccade.explain.pictures import EDGE, SIGNED, colour_table
+from saccade.explain.pictures import PAPER, SIGNED, colour_table
 
 RED, BLUE = colour_table(SIGNED)[255], colour_table(SIGNED)[0]
 
@@ -55,7 +55,7 @@ def test_the_first_layer_is_in_rgb_with_grey_for_0() -> None:
     assert tiles[0].reshape(-1, 3).tolist() == [grey] * 4
     assert tiles[1].reshape(-1, 3).tolist() == [[255, 128, 128]] * 4
     assert tiles[2].reshape(-1, 3).tolist() == [grey, [128, 0, 128], grey, grey]
-    assert found.picture[0].reshape(-1, 3).tolist() == [list(EDGE)] * found.picture.shape[1]
+    assert found.picture[0].tolist() == [list(PAPER)] * found.picture.shape[1], "not grey, which is 0"
 
 
 def test_1x1_kernels_are_one_matrix() -> None:

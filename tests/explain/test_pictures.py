@@ -32,6 +32,8 @@ def test_scales() -> None:
     assert Scale.from_zero(VALUES).shares(VALUES).tolist() == [[0.0, 0.0], [0.25, 1.0]]
     many = np.append(np.full(999, 2.0, dtype=np.float32), np.float32(50))
     assert Scale.around_zero(many, share=0.99).high == 2.0
+    assert Scale.around_zero(VALUES, at_least=3.0).high == 4.0
+    assert Scale.around_zero(VALUES, at_least=9.0) == Scale(-9.0, 9.0, SIGNED, 0.5)
     assert Scale.around_zero(np.array([0, 0, 0, 7], dtype=np.float32), share=0.5).high == 7.0, "not 0, which shows none"
 
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from saccade.explain.pictures import Floats, Picture, Scale, columns_for, tiled
+from saccade.explain.pictures import EDGE, PAPER, Floats, Picture, Scale, columns_for, tiled
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 WITHIN = 0.995
@@ -113,7 +113,9 @@ def _grid(values: NDArray[np.float32], scale: Scale, *, rgb: bool, side: int) ->
     columns = columns_for(outputs, height=height, width=width) if single else inputs
     rows = -(-len(tiles) // columns)
     pixels = _pixels(side, rows * height, columns * width)
-    return tiled(tiles, columns=columns, pixels=pixels, gap=max(1, pixels // 3))
+    # grey is 0 in RGB
+    between = PAPER if rgb else EDGE
+    return tiled(tiles, columns=columns, pixels=pixels, gap=max(1, pixels // 3), between=between)
 
 
 def _pixels(side: int, height: int, width: int) -> int:

@@ -25,6 +25,8 @@ from saccade.explain.targets import Targets
 
 HOT = "inferno"
 """Colour map of heat that is 0 or more."""
+NOTABLE = 0.01
+"""Falls of a probability that are smaller than this do not get the full colour."""
 TOP = 64
 """Channels of a layer that are shown, unless said otherwise."""
 INPUT = 240
@@ -52,7 +54,7 @@ def occluded(subject: Subject, image: Tensor, request: Request, name: str) -> li
         progress=request.progress,
     )
     values: Floats = falls.cpu().numpy()
-    heats = [(fall, Scale.around_zero(fall, options.colours)) for fall in values]
+    heats = [(fall, Scale.around_zero(fall, options.colours, at_least=NOTABLE)) for fall in values]
     fill = options.fill or "grey"
     how = f"its fall under a {fill} patch of {patch.side} pixels"
     picture, told = _heated(subject, image, targets, heats, how)

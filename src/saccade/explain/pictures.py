@@ -42,9 +42,14 @@ class Scale(NamedTuple):
     zero: float  # share of the way from low to high at which 0 lies
 
     @classmethod
-    def around_zero(cls, values: Floats, colours: str | None = None, *, share: float = 1.0) -> Scale:
-        """0 in the middle; ``share`` of the values lie within, the others get the colours of the ends."""
-        end = _quantile(np.abs(values), share)
+    def around_zero(
+        cls, values: Floats, colours: str | None = None, *, share: float = 1.0, at_least: float = 0.0
+    ) -> Scale:
+        """0 in the middle; ``share`` of the values lie within, the others get the colours of the ends.
+
+        ``at_least``: where all values are nearer to 0, the ends are there all the same.
+        """
+        end = max(at_least, _quantile(np.abs(values), share))
         return cls(-end, end, colours or SIGNED, 0.5)
 
     @classmethod
@@ -117,12 +122,14 @@ def laid_over(picture: Picture, values: Floats, scale: Scale) -> Picture:
     return np.rint((1 - weight) * grey + weight * scale.paint(values)).astype(np.uint8)
 
 
-def tiled(tiles: Sequence[Picture], *, columns: int, pixels: int, gap: int = 1) -> Picture:
-    """Tiles of one size, row by row, each of its pixels ``pixels`` wide, with so many between the tiles."""
+def tiled(
+    tiles: Sequence[Picture], *, columns: int, pixels: int, gap: int = 1, between: tuple[int, int, int] = EDGE
+) -> Picture:
+    """Tiles of one size, row by row, each of its pixels ``pixels`` wide, with ``gap`` of a colour between the tiles."""
     height, width = (pixels * side for side in tiles[0].shape[:2])
     rows = math.ceil(len(tiles) / columns)
     shape = (rows * (height + gap) + gap, columns * (width + gap) + gap, 3)
-    sheet: Picture = np.full(shape, EDGE if gap else PAPER, dtype=np.uint8)
+    sheet: Picture = np.full(shape, between, dtype=np.uint8)
     for place, tile in enumerate(tiles):
         y, x = (n * (side + gap) + gap for n, side in zip(divmod(place, columns), (height, width), strict=True))
         sheet[y : y + height, x : x + width] = tile.repeat(pixels, axis=0).repeat(pixels, axis=1)
