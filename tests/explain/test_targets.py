@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from saccade.errors import ConfigError, DataError
 from saccade.explain.targets import of_classes, of_pixels, of_score_map, of_words
 from saccade.nn.caption_network import Seen
-from saccade.nn.spot_network import Spotted
+from saccade.nn.spot_network import SpotNetwork, Spotted
 
 CLASSES = ("background", "cat", "dog")
 LOGITS = torch.tensor([[0.0, 2.0, 1.0]])
@@ -128,7 +128,7 @@ def test_the_places_where_text_is() -> None:
     scores = torch.tensor([[0.9, 0.95], [0.2, 0.81]])[None, None]
     found = of_score_map(spotted(scores), None, threshold=0.8)
     assert found.names == ("text",)
-    assert found.dense
+    assert isinstance(SpotNetwork("small_spot", reach=64.0).get_submodule(str(found.layer)), nn.Module)
     assert found.probabilities(spotted(scores)).item() == pytest.approx((0.9 + 0.95 + 0.81) / 3, abs=1e-6)
     logits = torch.tensor([0.9, 0.95, 0.81]).logit().mean()
     assert found.logits(spotted(scores)).item() == pytest.approx(float(logits), abs=1e-5)

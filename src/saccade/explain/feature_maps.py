@@ -39,4 +39,4 @@ def sheet(found: Strongest, *, colours: str | None = None, side: int = SIDE) -> 
     columns = columns_for(len(found.values), height=height, width=width)
     rows = -(-len(found.values) // columns)
     pixels = max(1, side // max(rows * height, columns * width))
-    return tiled([scale.paint(one) for one in found.values], columns=columns, pixels=pixels, gap=2), scale
+    return tiled(list(scale.paint(found.values)), columns=columns, pixels=pixels, gap=2), scale

@@ -108,7 +108,7 @@ def _grid(values: NDArray[np.float32], scale: Scale, *, rgb: bool, side: int) ->
     if rgb:
         tiles = [np.rint(255 * scale.shares(one)).astype(np.uint8).transpose(1, 2, 0) for one in values]
     else:
-        tiles = [scale.paint(one) for one in values.reshape(-1, height, width)]
+        tiles = list(scale.paint(values.reshape(-1, height, width)))
     single = rgb or inputs == 1
     columns = columns_for(outputs, height=height, width=width) if single else inputs
     rows = -(-len(tiles) // columns)

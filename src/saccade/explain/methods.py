@@ -71,7 +71,8 @@ def graded(subject: Subject, image: Tensor, request: Request, name: str) -> list
     """Grad-CAM of one layer or more, a piece each."""
     targets = subject.targets(image, request.target)
     there = maps(subject.network, subject.ask, image)
-    chosen = _with_maps(subject, request.layers or [last_map(subject.network, there, dense=targets.dense)], there)
+    usual = targets.layer or last_map(subject.network, there, dense=targets.dense)
+    chosen = _with_maps(subject, request.layers or [usual], there)
     size, pieces = (image.shape[2], image.shape[3]), []
     for layer in chosen:
         module = subject.network.get_submodule(layer)

@@ -70,7 +70,7 @@ class Scale(NamedTuple):
         return shares
 
     def paint(self, values: Floats) -> Picture:
-        """(H, W) numbers in their colours."""
+        """(..., H, W) numbers in their colours, (..., H, W, 3)."""
         return colour_table(self.colours)[np.rint(255 * self.shares(values)).astype(np.uint8)]
 
     def strength(self, values: Floats) -> Floats:

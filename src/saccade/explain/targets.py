@@ -20,6 +20,9 @@ from saccade.errors import ConfigError, DataError
 from saccade.nn.caption_network import Seen
 from saccade.nn.spot_network import Spotted
 
+SCORED = "last"
+"""The layer of a ``SpotNetwork`` of whose map scores are made."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -30,6 +33,7 @@ class Targets:
     probabilities: Callable[[Any], Tensor]  # the same in [0, 1]
     answer: str = ""  # what the network says of the image, where that is more than the targets
     dense: bool = False  # the answer is a map itself
+    layer: str | None = None  # the one whose map it is made of, where that is known
     weights: Tensor | None = None  # (K, R) where the network looked, rows of sum 1
 
 
@@ -155,7 +159,7 @@ def of_score_map(said: Spotted, wanted: str | None, *, threshold: float) -> Targ
     def probabilities(said: Spotted) -> Tensor:
         return said.score_logits[:, 0].sigmoid()[:, mask].mean(dim=1, keepdim=True)
 
-    return Targets(("text",), logits, probabilities, dense=True)
+    return Targets(("text",), logits, probabilities, dense=True, layer=SCORED)
 
 
 def _index(wanted: str, classes: Sequence[str]) -> int:
