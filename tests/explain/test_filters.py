@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from saccade.explain.filters import convolutions, kernels, sheet, told
 from saccade.explain.pictures import PAPER, SIGNED, colour_table
+from saccade.nn.standardized_conv import StandardizedConv2d
 
 RED, BLUE = colour_table(SIGNED)[255], colour_table(SIGNED)[0]
 
@@ -34,6 +35,14 @@ def test_kernels_of_a_transposed_convolution_are_those_that_make_each_output() -
         expected = torch.zeros(6, 3, 3)
         expected[3 * group : 3 * group + 3] = found[3 * group : 3 * group + 3, place]
         assert torch.allclose(drawn, expected, atol=1e-6)
+
+
+def test_a_standardized_convolution_shows_what_it_multiplies_with() -> None:
+    layer = StandardizedConv2d(1, 2, 2, bias=False)
+    layer.weight.data = torch.tensor([[[[1.0, 3.0], [1.0, 3.0]]], [[[0.0, 0.0], [8.0, 0.0]]]])
+    # standard deviations over n: 1, and 8 sqrt(3) / 4
+    wanted = torch.tensor([[[[1.0, 3.0], [1.0, 3.0]]], [[[0.0, 0.0], [4 / 3**0.5, 0.0]]]])
+    assert torch.allclose(kernels(layer), wanted, atol=1e-6)
 
 
 def test_convolutions_in_order() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from saccade.explain.pictures import EDGE, PAPER, Floats, Picture, Scale, columns_for, tiled
+from saccade.nn.standardized_conv import StandardizedConv2d
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 WITHIN = 0.995
@@ -49,9 +50,10 @@ class Sheet(NamedTuple):
 
 
 def kernels(layer: nn.Module) -> Tensor:
-    """The weights of a convolution, (O, I, k, l); of a transposed one too."""
+    """The weights that a convolution multiplies with, (O, I, k, l); of a transposed and of a standardized one too."""
     assert isinstance(layer, CONVOLUTIONS)
-    weight: Tensor = layer.weight.detach().float().cpu()
+    found = layer.standardized() if isinstance(layer, StandardizedConv2d) else layer.weight
+    weight: Tensor = found.detach().float().cpu()
     if not isinstance(layer, nn.ConvTranspose2d):
         return weight
     inputs, outputs, height, width = weight.shape  # outputs of each group
