@@ -71,6 +71,7 @@ trainer.gradient_clip trainer.accumulate trainer.deterministic trainer.max_time 
 trainer.check_val_every_n_epoch trainer.limit_batches trainer.overfit_batches trainer.fast_dev_run
 trainer.log_gpu_memory trainer.monitor
 log.wandb log.wandb_mode log.filters_every
+explain.patch explain.stride explain.fill
 """.split()
 
 MULTILABEL_KEYS = """

@@ -127,6 +127,16 @@ def test_what_is_explained_is_what_predict_answers(runs: Callable[[str], Any], p
         assert entry["targets"] == [{"name": last, "probability": pytest.approx(scores[-1], abs=1e-6)}]
 
 
+def test_the_patch_of_the_config_holds_where_no_option_does(runs: Callable[[str], Any]) -> None:
+    run, images = runs("folder-classify")
+    of_config = ["explain.patch=16", "explain.stride=8", "explain.fill=white"]
+    said = explain(run, images[:1], *of_config, method="occlusion").found[0]
+    assert (said["patch"], said["stride"], said["fill"]) == (16, 8, "white")
+    said = explain(run, images[:1], *of_config, method="occlusion", options=Options(patch=12, fill="black")).found[0]
+    assert (said["patch"], said["stride"], said["fill"]) == (12, 8, "black")
+    assert explain(run, images[:1], *of_config, method="gradcam").about["options"] == {}
+
+
 def test_the_image_is_the_one_that_the_network_sees(runs: Callable[[str], Any]) -> None:
     """Confused logits keep a changed image; one that hardly had to change is the transformed file."""
     run, images = runs("folder-classify")

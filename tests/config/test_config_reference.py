@@ -37,4 +37,4 @@ def test_each_task_has_a_section():
     assert "## task (task.name: multilabel)\n" in text
     assert "## task (task.name: classify)\n" in text
     assert "## task (task.name: caption)\n" in text
-    assert text.count("\n## ") == 16
+    assert text.count("\n## ") == 17

@@ -59,6 +59,16 @@ def test_the_preset_that_names_another_task_leaves_the_task_section_of_its_paren
     assert config.optim == load("scenes-classify").optim
 
 
+def test_a_config_of_another_task_is_advised_against_where_it_does_not_fit() -> None:
+    with pytest.raises(ConfigError, match=r"model\.encoder") as caught:
+        load("scenes-caption", ["task.name=classify"])
+    last = str(caught.value).splitlines()[-1]
+    assert last == "scenes-caption is a config for task.name=caption; start from one for classify instead"
+    with pytest.raises(ConfigError) as caught:  # a misspelt task is no other task
+        load("scenes-caption", ["task.name=clasify"])
+    assert "is a config for" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -302,6 +302,10 @@ def test_a_lexicon_is_utf8_whatever_the_platform_thinks(tmp_path: Path, mark: by
     [
         ({"model": "fotz"}, r"model\.name: no network that spots text is called 'fotz'; choose fots"),
         ({"model": "east", "lexicon": "x.txt"}, r"task\.lexicon: is set, and model\.name is east"),
+        (
+            {"alphabet": Path("/nowhere/abc")},
+            r"task\.alphabet: there is no file /nowhere/abc; set the alphabet\.json of a run",
+        ),
         ({"alphabet": ("A", "BC")}, r"task\.alphabet: found 'BC' in the list; it takes single characters"),
         ({"alphabet": ("A", "A")}, r"task\.alphabet: found a character that stands in the list twice"),
     ],

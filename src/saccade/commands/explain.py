@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,12 @@ def explain(
     Args:
         run: a run folder.
         paths: files, folders (searched to the bottom), and patterns; ``filters`` needs none.
-        overrides: ``key=value`` of loader and trainer.
+        overrides: ``key=value`` of loader, trainer and explain.
         method: filters, features, occlusion, gradcam, integrated-gradients, or confused-logits.
         target: a class, or a word of the caption; None explains what the network says itself.
         layers: dotted names; none leaves it to the method.
         checkpoint: best, last, or a path.
-        options: the numbers of a method.
+        options: the numbers of a method; those that are None are the config's, if it has them.
 
     Raises:
         SaccadeError: a mistake in run folder, overrides or settings, or nothing that could be explained.
@@ -53,14 +54,14 @@ def explain(
     request = Request(method, target, tuple(layers), options or Options())
     check(request)
     config = config_of(opened, overrides)
+    request = replace(request, options=request.options.filled(method, config.explain.model_dump()))
     _require_sense(config, method, opened)
     files = [] if method == "filters" else find_images(paths)
     task, network = trainer.build_task(without_weights(config))
     about = trainer.load_network(task, network, path := checkpoint_path(opened, str(checkpoint)))
     subject, facts = subject_of(task.deciding(about), network), _facts(config, path, about)
     with progress_bar() as bar:
-        row = bar.add_task(method, total=None)
-        request = Request(method, target, tuple(layers), request.options, partial(bar.advance, row))
+        request = replace(request, progress=partial(bar.advance, bar.add_task(method, total=None)))
         found = explained(subject, files, request, opened.explanations, facts=facts)
     _say_what_is_left_out(found, len(files))
     return found

@@ -37,6 +37,7 @@ CHANGEABLE = (
     "task.block_repeats",
     "task.block_ngrams",
     "loader",
+    "explain",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.precision",

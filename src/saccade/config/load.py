@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from saccade.config.belonging import FORMATS
 from saccade.config.messages import explained, told
 from saccade.config.nodes import Key, Node, Place, Problem, expanded, find, merged, plain, replaced
 from saccade.config.overrides import read_overrides
@@ -43,8 +44,16 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: all mistakes of the file, of those that it extends, and of the overrides, in one message.
     """
     problems: list[Problem] = []
-    tree = read_source(find_source(source, Path.cwd()), problems)
-    return _validated(merged(tree, read_overrides(overrides, problems)), problems)
+    tree, given = read_source(find_source(source, Path.cwd()), problems), read_overrides(overrides, problems)
+    try:
+        return _validated(merged(tree, given), problems)
+    except ConfigError as error:
+        made_for, wanted = find(tree, ("task", "name")), find(given, ("task", "name"))
+        if made_for is None or wanted is None or made_for.value == wanted.value or wanted.value not in FORMATS:
+            raise
+        raise ConfigError(
+            f"{error}\n{source} is a config for task.name={made_for.value}; start from one for {wanted.value} instead"
+        ) from error
 
 
 def look_for_data(config: Config) -> None:

@@ -158,6 +158,18 @@ class Log(Section):
     `explanations/filters`, and at the end an animation of them; 0 draws none."""
 
 
+class Explain(Section):
+    """What `saccade explain` covers images with, where its options do not say."""
+
+    patch: Count | None = None
+    """Side of the patch of `occlusion`, in pixels of the network's input; null takes a sixth of its shorter side."""
+    stride: Count | None = None
+    """How far the patch slides, at most `patch`; null takes a third of it."""
+    fill: Literal["grey", "mean", "black", "white"] = "grey"
+    """Colour of the patch, and of the image that `integrated-gradients` starts from; mean is the colour that
+    normalisation takes off."""
+
+
 class Config(Section):
     """Everything that decides what a run computes."""
 
@@ -179,6 +191,8 @@ class Config(Section):
     """How long and where."""
     log: Log = Log()
     """What is logged."""
+    explain: Explain = Explain()
+    """How it is looked into."""
 
     @model_validator(mode="after")
     def _folds_are_trained(self) -> Self:

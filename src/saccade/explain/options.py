@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, get_args
 
 from saccade.errors import ConfigError
 
@@ -34,6 +34,11 @@ class Options:
     margin: float | None = None  # confused-logits: the two highest probabilities lie at most so far apart; 0.1
     top: int | None = None  # filters, features: how many of a layer are shown, the strongest; 64
     colours: str | None = None  # the name of one of matplotlib's colour maps
+
+    def filled(self, method: str, given: Mapping[str, Any]) -> Options:
+        """With what is ``given`` in the place of None, as far as the method knows it."""
+        lacking = {key for key in SETTINGS[method] if key in given and getattr(self, key) is None}
+        return replace(self, **{key: given[key] for key in lacking})
 
 
 @dataclass(frozen=True)

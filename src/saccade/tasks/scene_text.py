@@ -114,10 +114,15 @@ def known_characters(section: SpotTask) -> Alphabet:
 
     Raises:
         DataError: its file cannot be read.
-        ConfigError: a list that does not hold.
+        ConfigError: there is no such file, or a list that does not hold.
     """
     given = section.alphabet
     assert given is not None, "the config must be resolved"
+    if isinstance(given, Path) and not given.is_file():
+        raise ConfigError(
+            f"task.alphabet: there is no file {given}; set the alphabet.json of a run, or a list of characters such as "
+            "task.alphabet=[a,b,c]"
+        )
     if isinstance(given, Path):
         return alphabet.load(given)
     longer = [character for character in given if len(character) != 1]
