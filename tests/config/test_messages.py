@@ -113,7 +113,7 @@ def test_a_section_without_what_it_needs():
         ("optim: {zzz: 1}", "optim.zzz (my.yaml, line 4): there is no such key; optim has name, lr, weight_decay, momentum, "
          "schedule, warmup_epochs, step_epochs, gamma, patience, ema"),
         ("zzz: 1", "zzz (my.yaml, line 4): there is no such key; there are name, seed, task, data, loader, model, optim, "
-         "trainer, log"),
+         "trainer, log, explain"),
         ("trainer: [1]", "trainer (my.yaml, line 4): found [1]; allowed: a section with max_epochs, precision, accelerator, ..."),
         ("log: {wandb: 12}", "log.wandb (my.yaml, line 4): found 12; allowed: a text or null; "
          'if 12 is meant as a text, put it in quotes: "12"'),
