@@ -41,13 +41,16 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def settings(root: Path, *, data: dict[str, Any] | None = None, model: str = "fots", **task: Any) -> Config:
+def settings(
+    root: Path, *, data: dict[str, Any] | None = None, model: str = "fots", max_epochs: int = 10, **task: Any
+) -> Config:
     return Config.model_validate(
         {
             "name": "x",
             "task": {"name": "spot", "min_side": 4, **task},
             "data": {"format": "icdar", "root": root, "image_size": 96, "longer_side": 160, **(data or {})},
             "model": {"name": model, "encoder": "small_spot", "hidden": 8},
+            "trainer": {"max_epochs": max_epochs},
         }
     )
 
@@ -214,15 +217,17 @@ def test_the_ends_of_what_is_read_lie_outside_by_the_margin_and_in_training_by_u
     task = task_of(root, margin=0.5)
     batch = batch_of(task, root, [0, 1, 2])
     shares = {}
-    for learning in (False, True):
+    for trained in (None, 0.0, 0.25, 0.5, 1.0):
         seen = Asked.of(batch, len(task.alphabet))
-        task._reading(seen, batch.words, learning=learning)
+        task._reading(seen, batch.words, trained=trained)
         read, true = torch.cat(seen.quads), torch.cat([of.quads[of.cared] for of in batch.words])
         height = ((true[:, 3] - true[:, 0]).norm(dim=1) + (true[:, 2] - true[:, 1]).norm(dim=1)) / 2
-        shares[learning] = (read - true).norm(dim=2)[:, :2] / height[:, None]
-    torch.testing.assert_close(shares[False], torch.full_like(shares[False], 0.5), atol=1e-4, rtol=0)
-    assert 0 <= shares[True].min() < shares[True].max() <= 1
-    assert len(shares[True].unique()) == shares[True].numel()
+        shares[trained] = (read - true).norm(dim=2)[:, :2] / height[:, None]
+    torch.testing.assert_close(shares[None], torch.full_like(shares[None], 0.5), atol=1e-4, rtol=0)
+    assert shares[0.0].max() == 0
+    for trained, most in ((0.25, 0.5), (0.5, 1.0), (1.0, 1.0)):
+        assert 0 <= shares[trained].min() < 0.2 * most < 0.8 * most < shares[trained].max() <= most + 1e-4
+        assert len(shares[trained].unique()) == shares[trained].numel()
     found = Asked.of(batch, len(task.alphabet))
     task.finder.read(found, batch.words[0].quads)
     torch.testing.assert_close(found.quads[0][0, 0], task.finder.to_read(batch.words[0].quads)[0, 0])
@@ -246,6 +251,32 @@ def test_a_text_is_learned_as_a_whole_with_its_blanks(root: Path, monkeypatch: p
     monkeypatch.setattr("saccade.tasks.spot.losses.ctc", lambda *arguments: given.append(arguments))
     task._reading(Asked.of(batch, 4), (texts, none))
     assert [part.tolist() for part in given[0][2:]] == [[3, 4, 1, 2, 2], [4, 1], [2, 0]]
+
+
+@pytest.mark.parametrize(("epoch", "weight"), [(0, 8.0), (1, 4.0), (2, 2.0), (5, 2.0)])
+def test_weights_that_change_while_it_learns(root: Path, epoch: int, weight: float) -> None:
+    """Two numbers are a weight of the first of three epochs and one of the last, the geometric mean between."""
+    parts = [learned(root, epoch, geometry=geometry, reading=reading) for geometry, reading in ((1.0, 0.0), (0.0, 1.0))]
+    score = learned(root, epoch, geometry=0.0, reading=0.0)
+    boxes, read = (part - score for part in parts)
+    for changing, part in (
+        ({"geometry": (8.0, 2.0), "reading": 0.0}, boxes),
+        ({"geometry": 0.0, "reading": (8.0, 2.0)}, read),
+    ):
+        assert learned(root, epoch, **changing) == pytest.approx(score + weight * part, rel=1e-4)
+        assert learned(root, epoch, shown=True, **changing) == pytest.approx(score + 2 * part, rel=1e-4), (
+            "as in scoring"
+        )
+
+
+def learned(root: Path, epoch: int, *, shown: bool = False, **weights: Any) -> float:
+    """What is lowered for a batch in an epoch of three, or the loss that is told of it."""
+    torch.manual_seed(0)
+    task = task_of(root, max_epochs=3, **weights)
+    network = task.model().train()
+    torch.manual_seed(1)
+    given = task.learn(network, batch_of(task, root, [0, 1]), epoch=epoch)
+    return float((given.loss.mean() if shown else given.objective()).detach())
 
 
 def test_a_batch_without_a_word_to_read_still_teaches_where_words_are(root: Path) -> None:

@@ -239,12 +239,13 @@ class SpotTask(Section):
     score_loss: Literal["ohem", "dice", "balanced"] = "ohem"
     """Loss of where text is: cross-entropy of the text, the 512 hardest and 512 random places of an image (FOTS, arXiv
     1801.01671); one minus the Dice coefficient; or cross-entropy balanced between the two (EAST, arXiv 1704.03155)."""
-    geometry: NonNegative = 1.0
-    """Weight of the loss of the boxes, -log IoU and the angle's."""
+    geometry: NonNegative | tuple[Positive, Positive] = 1.0
+    """Weight of the loss of the boxes, -log IoU and the angle's; two numbers: in the first and in the last of
+    `trainer.max_epochs`, and by equal factors between."""
     angle: NonNegative = 10.0
     """Weight, within the loss of the boxes, of 1 - cos of the angle's error."""
-    reading: NonNegative = 1.0
-    """Weight of the loss of what is read (CTC)."""
+    reading: NonNegative | tuple[Positive, Positive] = 1.0
+    """Weight of the loss of what is read (CTC); two numbers as for `geometry`."""
     shrink: Annotated[float, Field(ge=0.0, lt=0.5), NUMBER] = 0.3
     """Share of an edge by which the part of a word that counts as text is smaller at each end; the band around it is
     not cared for."""
@@ -261,8 +262,9 @@ class SpotTask(Section):
     max_places: Count = 10000
     """The surest places of an image that are looked at, so that an untrained network does not take minutes."""
     margin: NonNegative = 0.0
-    """What is read begins and ends outside the quad, by this share of its height; in training, where quads are exact,
-    by none to twice as much, at random, as those that are found are not."""
+    """What is read begins and ends outside the quad, by this share of its height. In training, where quads are exact
+    and those that are found are not, by none to twice as much, at random; this grows from nothing over the first half
+    of the epochs."""
     lexicon: Path | None = None
     """A file with a word a line: what is read is the one that fits best. null reads any characters."""
 

@@ -13,12 +13,18 @@ batched.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from saccade.samples import ImageLoss
+
+Weight: TypeAlias = float | tuple[float, float]
+"""One number, or those of the beginning and of the end of a training."""
+Weighted: TypeAlias = tuple[Weight, ImageLoss]
+"""A loss and its weight."""
 
 
 def hard_cross_entropy(
@@ -124,11 +130,35 @@ def readable(widths: Tensor, labels: Tensor, lengths: Tensor) -> Tensor:
     return widths >= lengths + torch.bincount(again, minlength=len(lengths))
 
 
-def combined(losses: Sequence[tuple[float, ImageLoss]]) -> ImageLoss:
-    """The sum of factor times loss, each loss averaged within its image; every image where something counts weighs 1.
+def weight_at(weight: Weight, trained: float) -> float:
+    """A weight when a share ``trained`` in [0, 1] of the training is over.
 
-    What does not count in an image, such as the geometry of one without text, adds 0.
+    Of two numbers, the first at the beginning and the last at the end, and by equal factors between.
+
+    >>> [round(weight_at((4.0, 1.0), trained), 3) for trained in (0.0, 0.25, 0.5, 1.0)], weight_at(3.0, 0.5)
+    ([4.0, 2.828, 2.0, 1.0], 3.0)
     """
+    if not isinstance(weight, tuple):
+        return weight
+    first, last = weight
+    return float(first * (last / first) ** trained)
+
+
+def combined(losses: Sequence[Weighted]) -> ImageLoss:
+    """The sum of weight times loss, each loss averaged within its image; every image where something counts weighs 1.
+
+    Of weights that change, those of the end. What does not count in an image, such as the geometry of one without
+    text, adds 0.
+    """
+    return _sum([(weight_at(weight, 1.0), loss) for weight, loss in losses])
+
+
+def still_to_change(losses: Sequence[Weighted], trained: float) -> ImageLoss:
+    """What is added to ``combined`` when a share ``trained`` of the training is over; 0 where no weight changes."""
+    return _sum([(weight_at(weight, trained) - weight_at(weight, 1.0), loss) for weight, loss in losses])
+
+
+def _sum(losses: Sequence[tuple[float, ImageLoss]]) -> ImageLoss:
     counts = torch.stack([loss.weight > 0 for _, loss in losses]).any(dim=0)
     parts = [factor * loss.total / torch.where(loss.weight > 0, loss.weight, 1.0) for factor, loss in losses]
     total = torch.stack(parts).sum(dim=0)

@@ -72,11 +72,17 @@ class Finder:
         best, _ = ctc.best_in_lexicon(log_probs, widths, tree)
         return tuple(words[k] for k in best.tolist())
 
-    def to_read(self, quads: Tensor, *, at_random: bool = False) -> Tensor:
-        """(K, 4, 2) quads with the margin at both ends; ``at_random``, with none to twice as much of it at each."""
+    def to_read(self, quads: Tensor, *, trained: float | None = None) -> Tensor:
+        """(K, 4, 2) quads with the margin at both ends.
+
+        ``trained``: to learn from them, when this share of the training is over: with none to twice as much at each
+        end, at random, and less of it in the first half.
+        """
         if not self.section.margin:
             return quads
-        shares = 2 * torch.rand(2, len(quads)) if at_random else torch.ones(2, len(quads))
+        shares = torch.ones(2, len(quads))
+        if trained is not None:
+            shares = 2 * min(1.0, 2 * trained) * torch.rand_like(shares)
         before, after = (self.section.margin * shares).to(quads)
         # the ends of a word that is laid on its side are those that were above and below
         return lengthened(turned(quads), before, after)

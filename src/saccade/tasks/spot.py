@@ -145,14 +145,15 @@ class Spot(Task[SpotPrediction]):
 
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
         """Of where words are alone; (B, 6, h, w) score logits and rboxes."""
-        parts = self._finding(logits[:, :1], logits[:, 1:], batch.target, torch.default_generator)
-        return losses.combined(parts)
+        return losses.combined(self._finding(logits[:, :1], logits[:, 1:], batch.target, torch.default_generator))
 
     def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
         """The sum of the losses of score, boxes and reading; words are read where they are in truth."""
         seen = network(batch.image)
-        loss = self._loss(seen, batch.target, batch.words, torch.default_generator, learning=True)
-        return Learned(seen.score_logits, loss)
+        trained = min(1.0, epoch / max(1, self.config.trainer.max_epochs - 1))
+        parts = self._parts(seen, batch.target, batch.words, torch.default_generator, trained=trained)
+        # scoring takes the last weights in every epoch; what those of this one differ by stands beside
+        return Learned(seen.score_logits, losses.combined(parts), losses.still_to_change(parts, trained))
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, SpotPrediction]:
         """The loss of each image at its own size, and what is found in it."""
@@ -162,7 +163,8 @@ class Spot(Task[SpotPrediction]):
             height, width = seen.score_logits.shape[2:]
             # each image draws its own examples, whatever it stands beside
             drawn = torch.Generator().manual_seed(derived_seed(self.config.seed, int(batch.index[i])))
-            parts.append(self._loss(seen, batch.target[i : i + 1, :, :height, :width], batch.words[i : i + 1], drawn))
+            target = batch.target[i : i + 1, :, :height, :width]
+            parts.append(losses.combined(self._parts(seen, target, batch.words[i : i + 1], drawn)))
             found.append(self.finder(seen, batch.words[i].scale))
         return ImageLoss(*(torch.cat(column) for column in zip(*parts, strict=True))), together(found)
 
@@ -189,23 +191,24 @@ class Spot(Task[SpotPrediction]):
         for i, (height, width) in enumerate(sizes):
             yield network(image[i : i + 1, :, :height, :width])
 
-    def _loss(
+    def _parts(
         self,
         seen: Spotted,
         target: Tensor,
         words: Sequence[SeenWords],
         generator: torch.Generator,
         *,
-        learning: bool = False,
-    ) -> ImageLoss:
+        trained: float | None = None,
+    ) -> list[losses.Weighted]:
+        """Each loss with its weight; ``trained``: to learn from them, the share of the training that is over."""
         parts = self._finding(seen.score_logits, seen.rbox, target, generator)
         if self.reads:
-            parts.append((self.section.reading, self._reading(seen, words, learning=learning)))
-        return losses.combined(parts)
+            parts.append((self.section.reading, self._reading(seen, words, trained=trained)))
+        return parts
 
     def _finding(
         self, score: Tensor, rbox: Tensor, target: Tensor, generator: torch.Generator
-    ) -> list[tuple[float, ImageLoss]]:
+    ) -> list[losses.Weighted]:
         section, wanted, care = self.section, target[:, SCORE, None], target[:, CARE, None]
         mined = section.score_loss == "ohem"
         if mined:
@@ -224,14 +227,14 @@ class Spot(Task[SpotPrediction]):
         )
         return [(1.0, found), (section.geometry, boxes)]
 
-    def _reading(self, seen: Spotted, words: Sequence[SeenWords], *, learning: bool = False) -> ImageLoss:
+    def _reading(self, seen: Spotted, words: Sequence[SeenWords], *, trained: float | None = None) -> ImageLoss:
         """Of the words that are cared for and have known characters only."""
         learned = [
             [k for k in of.cared.nonzero()[:, 0].tolist() if of.texts[k] and not self.alphabet.lacks(of.texts[k])]
             for of in words
         ]
         quads = [
-            self.finder.to_read(of.quads[chosen], at_random=learning) for of, chosen in zip(words, learned, strict=True)
+            self.finder.to_read(of.quads[chosen], trained=trained) for of, chosen in zip(words, learned, strict=True)
         ]
         said = [self.alphabet.encode(of.texts[k]) for of, chosen in zip(words, learned, strict=True) for k in chosen]
         log_probs, widths = seen.read(quads, max_width=self.config.model.max_width)
