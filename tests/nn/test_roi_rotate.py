@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from saccade.nn.roi_rotate import MAX_WIDTH, by_grid_sample, by_index, columns, lengthened, points, roi_rotate, turned
+from saccade.nn.roi_rotate import MAX_WIDTH, by_grid_sample, by_index, columns, points, roi_rotate, turned, widened
 from saccade.quads import restore
 
 D = torch.float64
@@ -230,18 +230,19 @@ def test_places_are_not_rounded_with_the_features(dtype: torch.dtype) -> None:
     torch.testing.assert_close(crops[0, 0, 3], expected, atol=1e-3, rtol=0)
 
 
-def test_ends_are_moved_along_the_word_by_shares_of_its_height() -> None:
+def test_sides_are_moved_by_shares_of_the_height_along_the_word_and_across() -> None:
     level = torch.tensor([[[10.0, 20], [50, 20], [50, 30], [10, 30]]])
-    longer = lengthened(level, torch.tensor([0.5]), torch.tensor([0.25]))
-    assert torch.equal(longer, torch.tensor([[[5.0, 20], [52.5, 20], [52.5, 30], [5, 30]]]))
+    outward = torch.tensor([[0.5, 0.25, 0.1, -0.2]])
+    wider = widened(level, outward)
+    torch.testing.assert_close(wider, torch.tensor([[[5.0, 19], [52.5, 19], [52.5, 28], [5, 28]]]))
     angle = math.radians(140)
     turn = torch.tensor([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    turned_first = lengthened(level @ turn, torch.tensor([0.5]), torch.tensor([0.25]))
-    torch.testing.assert_close(turned_first, longer @ turn)
+    torch.testing.assert_close(widened(level @ turn, outward), wider @ turn)
 
 
-def test_each_word_has_ends_of_its_own_and_no_word_has_none() -> None:
+def test_each_word_has_sides_of_its_own_and_no_word_has_none() -> None:
     quads = torch.tensor([[[0.0, 0], [8, 0], [8, 4], [0, 4]], [[0.0, 0], [8, 0], [8, 2], [0, 2]]])
-    longer = lengthened(quads, torch.tensor([0.0, 1.0]), torch.tensor([1.0, 0.0]))
-    assert longer[:, :2, 0].tolist() == [[0, 12], [-2, 8]]
-    assert lengthened(quads[:0], torch.zeros(0), torch.zeros(0)).shape == (0, 4, 2)
+    wider = widened(quads, torch.tensor([[0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.5]]))
+    assert wider[:, :2, 0].tolist() == [[0, 12], [-2, 8]]
+    assert wider[:, 2:, 1].tolist() == [[4, 4], [3, 3]]
+    assert widened(quads[:0], torch.zeros(0, 4)).shape == (0, 4, 2)

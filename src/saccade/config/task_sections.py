@@ -262,9 +262,9 @@ class SpotTask(Section):
     max_places: Count = 10000
     """The surest places of an image that are looked at, so that an untrained network does not take minutes."""
     margin: NonNegative = 0.0
-    """What is read begins and ends outside the quad, by this share of its height. In training, where quads are exact
-    and those that are found are not, by none to twice as much, at random; this grows from nothing over the first half
-    of the epochs."""
+    """What is read begins and ends outside what is found, by this share of its height. In training, where quads are
+    exact and those that are found are not, by none to twice as much, and top and bottom are off by up to a third of it,
+    at random; this grows from nothing over the first half of the epochs."""
     lexicon: Path | None = None
     """A file with a word a line: what is read is the one that fits best. null reads any characters."""
 

@@ -62,15 +62,19 @@ def roi_rotate(
     return pad_sequence(words, batch_first=True).permute(0, 3, 2, 1), width
 
 
-def lengthened(quads: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    """(K, 4, 2) quads of which the ends lie farther out: before what is read first, and after what is read last.
+def widened(quads: Tensor, outward: Tensor) -> Tensor:
+    """(K, 4, 2) quads with each side moved, parallel to the word or across it.
 
-    ``before``, ``after``: (K,) by how much, as shares of each quad's height.
+    ``outward``: (K, 4) how far the left end, the right end, the top and the bottom move out, as shares of each quad's
+    height; negative ones move in.
     """
-    along = F.normalize(quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3], dim=1)
-    height = ((quads[:, 3] - quads[:, 0]).norm(dim=1) + (quads[:, 2] - quads[:, 1]).norm(dim=1)) / 2
-    start, end = (share[:, None] * height[:, None] * along for share in (-before, after))
-    return quads + torch.stack([start, end, end, start], dim=1)
+    top, bottom = quads[:, 1] - quads[:, 0], quads[:, 2] - quads[:, 3]
+    left, right = quads[:, 3] - quads[:, 0], quads[:, 2] - quads[:, 1]
+    height = ((left.norm(dim=1) + right.norm(dim=1)) / 2)[:, None]
+    along, down = height * F.normalize(top + bottom, dim=1), height * F.normalize(left + right, dim=1)
+    before, after, above, below = (share[:, None] for share in outward.unbind(dim=1))
+    start, end, up, down = -before * along, after * along, -above * down, below * down
+    return quads + torch.stack([start + up, end + up, end + down, start + down], dim=1)
 
 
 def turned(quads: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from saccade.console import say
 from saccade.data.alphabet import Alphabet
 from saccade.decode import ctc
 from saccade.decode.words import decode
-from saccade.nn.roi_rotate import lengthened, turned
+from saccade.nn.roi_rotate import turned, widened
 from saccade.nn.spot_network import Spotted
-from saccade.quads import area
+from saccade.quads import area, min_area_rectangle
 from saccade.samples import SpotPrediction
 from saccade.tasks import scene_text
 
@@ -72,20 +72,27 @@ class Finder:
         best, _ = ctc.best_in_lexicon(log_probs, widths, tree)
         return tuple(words[k] for k in best.tolist())
 
-    def to_read(self, quads: Tensor, *, trained: float | None = None) -> Tensor:
-        """(K, 4, 2) quads with the margin at both ends.
-
-        ``trained``: to learn from them, when this share of the training is over: with none to twice as much at each
-        end, at random, and less of it in the first half.
-        """
+    def to_read(self, quads: Tensor) -> Tensor:
+        """(K, 4, 2) what is found, with the margin at both ends."""
         if not self.section.margin:
             return quads
-        shares = torch.ones(2, len(quads))
-        if trained is not None:
-            shares = 2 * min(1.0, 2 * trained) * torch.rand_like(shares)
-        before, after = (self.section.margin * shares).to(quads)
+        outward = self.section.margin * quads.new_tensor([1, 1, 0, 0]).expand(len(quads), 4)
         # the ends of a word that is laid on its side are those that were above and below
-        return lengthened(turned(quads), before, after)
+        return widened(turned(quads), outward)
+
+    def to_learn(self, quads: Tensor, *, trained: float | None = None) -> Tensor:
+        """(K, 4, 2) true quads as they are found: as rectangles with the margin at both ends.
+
+        ``trained``: to learn from them, when this share of the training is over. What is found is not exact: then the
+        ends have none to twice as much margin, and top and bottom are moved out or in by up to a third of it, at
+        random, and less so in the first half of the training.
+        """
+        rectangles = torch.from_numpy(min_area_rectangle(quads.numpy())).to(quads)
+        if trained is None or not self.section.margin:
+            return self.to_read(rectangles)
+        ends, sides = 2 * torch.rand(len(quads), 2), (2 * torch.rand(len(quads), 2) - 1) / 3
+        share = self.section.margin * min(1.0, 2 * trained)
+        return widened(turned(rectangles), share * torch.cat([ends, sides], dim=1).to(quads))
 
     @cached_property
     def _lexicon(self) -> tuple[list[str], ctc.Lexicon] | None:

@@ -234,7 +234,7 @@ class Spot(Task[SpotPrediction]):
             for of in words
         ]
         quads = [
-            self.finder.to_read(of.quads[chosen], trained=trained) for of, chosen in zip(words, learned, strict=True)
+            self.finder.to_learn(of.quads[chosen], trained=trained) for of, chosen in zip(words, learned, strict=True)
         ]
         said = [self.alphabet.encode(of.texts[k]) for of, chosen in zip(words, learned, strict=True) for k in chosen]
         log_probs, widths = seen.read(quads, max_width=self.config.model.max_width)
