@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 from blank import savefig
+from saccade.browse.explanations import sections
+from saccade.commands.evaluate import evaluate
 from saccade.commands.explain import explain
 from saccade.commands.predict import predict
+from saccade.commands.subject import subject_of
 from saccade.commands.train import train
 from saccade.data.scenes import draw_scene
 from saccade.engine import checkpoint
@@ -95,7 +100,8 @@ ALIKE = [
 @pytest.mark.parametrize(("method", "preset"), ALIKE)
 def test_every_method_on_every_task(runs: Callable[[str], Any], saccade: Saccade, preset: str, method: str) -> None:
     run, images = runs(preset)
-    done = saccade("explain", run.path, *images[:2], *FOUND.get(preset, []), "--method", method)
+    given = [] if method == "filters" else images[:2]
+    done = saccade("explain", run.path, *given, *FOUND.get(preset, []), "--method", method)
     assert done.code == 0, done.err
     folder = folder_of(done.out)
     assert folder.parent == run.path / "explanations" / method
@@ -163,27 +169,144 @@ def test_words_of_a_caption(runs: Callable[[str], Any]) -> None:
         explain(run, images[:1], method="gradcam", target="xyz")
 
 
+@pytest.mark.parametrize("method", ["occlusion", "gradcam"])
+def test_where_a_captioning_network_looked_is_written(runs: Callable[[str], Any], method: str) -> None:
+    """The same weights as in what ``predict`` writes."""
+    run, images = runs("scenes-caption")
+    row = predict(run, images[:1]).table.row(0, named=True)
+    options = Options(patch=16, stride=16) if method == "occlusion" else Options()
+    found = explain(run, images[:1], method=method, options=options)
+    weights = np.load(found.folder / found.found[0]["attention"]["numbers"])
+    side = round(len(row["attention"][0]) ** 0.5)
+    assert weights.shape == (len(row["caption"].split()), side, side)
+    assert weights.reshape(len(weights), -1) == pytest.approx(np.array(row["attention"]), abs=1e-5)
+    assert weights.sum(axis=(1, 2)) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_layer_that_the_answer_does_not_depend_on(runs: Callable[[str], Any], saccade: Saccade) -> None:
+    run, images = runs("scenes-spot")
+    done = saccade("explain", run.path, images[0], "task.threshold=0.01", "--method", "gradcam", "--layer", "distances")
+    assert done.code == 2
+    assert "--layer: the answer does not depend on distances, so that Grad-CAM has nothing to weigh" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_an_image_that_a_spot_network_pads(runs: Callable[[str], Any], tmp_path: Path) -> None:
+    """The map is that of the padded image, and its heat is stretched over that one: a cell is four pixels."""
+    run, _ = runs("scenes-spot")
+    Image.effect_noise((320, 101), 80).convert("RGB").save(tmp_path / "wide.png")
+    found = explain(run, [str(tmp_path / "wide.png")], "task.threshold=0.01", method="gradcam")
+    height, width = found.found[0]["input"]
+    assert height % 4, "it is padded"
+    assert found.found[0]["map"][1:] == [-(-height // 4), -(-width // 4)]
+
+
 def test_text_that_is_not_found(runs: Callable[[str], Any]) -> None:
     run, images = runs("scenes-spot")
     with pytest.raises(DataError, match=r"no text is found: the highest score is 0\.\d\d, and task.threshold is 0.9"):
         explain(run, images[:1], "task.threshold=0.99", method="gradcam")
 
 
+class ByColour(nn.Module):
+    """Cat where red outweighs green, dog where green outweighs red: of VOC's classes the 8th and the 12th."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 21, 1)
+        with torch.no_grad():
+            self.conv.weight.zero_()
+            self.conv.bias.zero_()
+            self.conv.weight[8, :2, 0, 0] = torch.tensor([1.0, -1.0])
+            self.conv.weight[12, :2, 0, 0] = torch.tensor([-1.0, 1.0])
+
+    def forward(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.conv(image)
+        return logits
+
+
 def test_a_class_that_is_not_in_an_image_fails_for_that_image(
+    runs: Callable[[str], Any], saccade: Saccade, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run, _ = runs("voc2007-fcn")
+    monkeypatch.setattr(
+        "saccade.commands.explain.subject_of",
+        lambda task, network: replace(subject_of(task, network), network=ByColour()),
+    )
+    images = [tmp_path / "red.png", tmp_path / "green.png"]
+    for image, rgb in zip(images, ((220, 20, 20), (20, 220, 20)), strict=True):
+        Image.new("RGB", (40, 32), rgb).save(image)
+    done = saccade("explain", run.path, *images, "--method", "occlusion", "--target", "cat")
+    assert done.code == 3
+    assert f"{images[1]}: no pixel is given to 'cat'; there is 'dog'" in done.err
+    assert "1 of 2 images could not be explained" in done.err
+    done = saccade("explain", run.path, *images, "--method", "occlusion", "--target", "sheep")
+    assert done.code == 2
+    for image, there in zip(images, ("cat", "dog"), strict=True):
+        assert f"{image}: no pixel is given to 'sheep'; there is '{there}'" in done.err
+
+
+def test_a_segmentation_window_by_window_is_not_looked_into(runs: Callable[[str], Any]) -> None:
+    run, images = runs("voc2007-fcn")
+    for method in ("occlusion", "features"):
+        with pytest.raises(ConfigError, match=rf"--method: {method} looks into one pass .*; set task.window=false to"):
+            explain(run, images[:1], "task.window=true", method=method)
+    assert explain(run, [], "task.window=true", method="filters").found
+
+
+def test_images_are_nothing_to_filters(runs: Callable[[str], Any], saccade: Saccade) -> None:
+    run, images = runs("folder-classify")
+    done = saccade("explain", run.path, images[0], "--method", "filters")
+    assert done.code == 2
+    assert "--method: filters is about the network, not about images; leave them out" in done.err
+
+
+@pytest.mark.parametrize("accelerator", ["gpu", "mps"])
+def test_a_device_that_there_is_not_is_refused_as_in_evaluation(runs: Callable[[str], Any], accelerator: str) -> None:
+    if torch.mps.is_available() or (accelerator == "gpu" and torch.cuda.is_available()):
+        pytest.skip("there is one")
+    run, images = runs("folder-classify")
+    with pytest.raises(ConfigError, match=r"set trainer\.accelerator and ") as expected:
+        evaluate(run, f"trainer.accelerator={accelerator}")
+    with pytest.raises(ConfigError) as found:
+        explain(run, images[:1], f"trainer.accelerator={accelerator}", method="gradcam")
+    assert str(found.value) == str(expected.value)
+
+
+def test_a_network_that_has_diverged(runs: Callable[[str], Any], saccade: Saccade, tmp_path: Path) -> None:
+    for preset in SETTINGS:
+        run, images = runs(preset)
+        held = checkpoint.load(run.checkpoints / "best.ckpt")
+        weights = {
+            k: torch.full_like(v, torch.nan) if v.is_floating_point() else v for k, v in held["state_dict"].items()
+        }
+        checkpoint.save(held | {"state_dict": weights}, tmp_path / "nan.ckpt")
+        before = len(run.explained())
+        for method in ("gradcam", "filters"):
+            given = [] if method == "filters" else images[:1]
+            done = saccade("explain", run.path, *given, "--method", method, "--checkpoint", tmp_path / "nan.ckpt")
+            assert done.code == 2, done.err
+            assert "not finite (NaN or infinite): the training has diverged" in done.err
+        assert len(run.explained()) == before
+
+
+def test_memory_that_does_not_suffice_is_one_message(
     runs: Callable[[str], Any], saccade: Saccade, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, images = runs("voc2007-fcn")
-    first = explain(run, images, method="gradcam")
-    names = {entry["image"]: entry["answer"].split(", ") for entry in first.found}
-    everywhere = set.intersection(*map(set, names.values()))
-    absent = next(name for name in ("sheep", "train", "bottle", "boat", "sofa", "bus") if name not in everywhere)
-    done = saccade("explain", run.path, *images, "--method", "gradcam", "--target", absent)
-    if any(absent in found for found in names.values()):
-        assert done.code == 3
-        assert "images could not be explained" in done.err
-    else:
-        assert done.code == 2
-    assert f"no pixel is given to '{absent}'; there is" in done.err
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+
+    run, images = runs("folder-classify")
+    monkeypatch.setattr("saccade.commands.explain.explained", full)
+    done = saccade("explain", run.path, images[0])
+    assert done.code == 2
+    assert "CUDA out of memory; lower loader.batch_size" in done.err
+
+
+def test_its_settings_are_nothing_to_other_commands(runs: Callable[[str], Any]) -> None:
+    run, images = runs("folder-classify")
+    for command in (lambda: evaluate(run, "explain.patch=3"), lambda: predict(run, images, "explain.patch=3")):
+        with pytest.raises(ConfigError, match=r"explain.patch cannot be changed here"):
+            command()
 
 
 def test_json(runs: Callable[[str], Any], saccade: Saccade) -> None:
@@ -212,7 +335,14 @@ def test_mistakes_are_one_message(runs: Callable[[str], Any], saccade: Saccade) 
             "--layer: no layer is called 'featurs.8'; did you mean featur",
         ),
         (["--method", "gradcam", "--target", "rde"], "--target: no class is called 'rde'; did you mean 'red'?"),
-        (["--method", "occlusion", "--patch", "33"], "--patch: is 33, and the network sees an image of 32x32 pixels"),
+        (
+            ["--method", "occlusion", "--patch", "33"],
+            "--patch or explain.patch: is 33, and the network sees an image of",
+        ),
+        (
+            ["--method", "occlusion", "--patch", "4", "explain.stride=5"],
+            "--stride or explain.stride: is 5, and a patch",
+        ),
         (["--method", "occlusion", "--colours", "magmaa"], "--colours: no colour map is called 'magmaa'; did you mean"),
         (["--method", "features", "--margin", "0.1"], "--margin: features has no such setting; it knows --layer"),
         (["--checkpoint", "bset"], "bset: no such checkpoint; name best, last"),
@@ -251,6 +381,9 @@ def test_filters_while_training(tmp_path: Path, classes_on_disk: Path) -> None:
     names = sorted(path.name for path in (run.explanations / "filters").iterdir())
     assert names == ["epoch-001.png", "epoch-003.png", "epochs.png"]
     assert run.explained() == []
+    for film in ("epochs", "epoch-003", "epoch-001"):  # while it learns the newest picture is shown
+        assert [section["film"] for section in sections(run)] == [f"/explanation/filters/{film}.png"]
+        (run.explanations / "filters" / f"{film}.png").unlink()
     plain = train("folder-classify", [*settings[:-1], "log.filters_every=0"], runs=tmp_path)
     assert not plain.explanations.exists()
     for name in ("best.ckpt", "last.ckpt"):

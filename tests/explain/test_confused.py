@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -18,6 +19,9 @@ from saccade.explain.confused import (
     two_highest,
     values,
 )
+from saccade.explain.heat import stretched
+from saccade.explain.pictures import Scale
+from saccade.explain.subject import as_picture
 
 from .tiny import Linear
 
@@ -101,5 +105,27 @@ def test_what_is_written_of_it(network: Linear) -> None:
     assert about["changes"][1]["probabilities"] == [
         float(changes[1].probabilities[2]), float(changes[1].probabilities[0])
     ]  # fmt: skip
-    picture = drawn((255 * image[0].permute(1, 2, 0)).byte().numpy(), ("owl", "cat"), before, changes)
-    assert picture.shape[1] > 5 * 240
+
+
+def test_the_picture_shows_input_gradients_and_changed_inputs_in_this_order(network: Linear) -> None:
+    image = noise(1, 3, 4, 4)
+    before = network(image).softmax(dim=1)[0].detach()
+    changes = [towards(lambda x: network(x).log_softmax(dim=1), image, number) for number in (2, 0)]
+    seen = as_picture(image[0])
+    picture = drawn(seen, ("owl", "cat"), before, changes)
+    gradients = np.stack([change.gradient.sum(dim=0).numpy() for change in changes])
+    scale = Scale.around_zero(gradients, share=0.995)
+    expected = [
+        seen.repeat(60, axis=0).repeat(60, axis=1),
+        *(scale.paint(stretched(gradient, (240, 240))) for gradient in gradients),
+        *(as_picture(change.image).repeat(60, axis=0).repeat(60, axis=1) for change in changes),
+    ]
+    windows = np.lib.stride_tricks.sliding_window_view(picture, (240, 240, 3))[:, :, 0]
+    right = 0
+    for k, panel in enumerate(expected):
+        # where the corners are right, the whole is looked at
+        there = (windows[:, :, 0, 0] == panel[0, 0]).all(axis=2) & (windows[:, :, -1, -1] == panel[-1, -1]).all(axis=2)
+        places = [x for y, x in np.argwhere(there) if (windows[y, x] == panel).all()]
+        assert len(places) == 1, k
+        assert places[0] >= right, "it is right of those before it"
+        right = places[0] + 240

@@ -209,7 +209,9 @@ def test_a_constant_image_is_explained_by_zeros(network: Pooled, tmp_path: Path)
 
 
 def test_a_patch_larger_than_the_image(network: Pooled, images: list[str], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"--patch: is 9, and the network sees an image of 8x8 pixels"):
+    with pytest.raises(
+        ConfigError, match=r"--patch or explain.patch: is 9, and the network sees an image of 8x8 pixels"
+    ):
         run(network, images, tmp_path / "e", "occlusion", patch=9)
     assert not (tmp_path / "e").exists()
 

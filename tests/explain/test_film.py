@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from saccade.explain.film import epoch_picture, filmed_filters
+from saccade.explain.film import FRAMES, animate, epoch_picture, filmed_filters
 from saccade.nn.small import SmallCNN
 
 
@@ -53,6 +53,31 @@ def test_nothing_is_drawn_unless_asked_for(tmp_path: Path) -> None:
 
 def test_one_picture_is_no_animation(tmp_path: Path) -> None:
     assert learn(SmallCNN(3), tmp_path, epochs=1, every=1) == ["epoch-001.png"]
+
+
+def test_a_long_training_makes_no_long_animation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first, the last and others evenly between them, in the order of their numbers; others are not opened."""
+    monkeypatch.setattr("saccade.explain.film.FRAMES", 4)
+    numbers = (1, 2, 3, 998, 999, 1000, 1001)
+    for k, number in enumerate(numbers):
+        Image.new("RGB", (8, 8), (30 * k, 0, 0)).save(tmp_path / f"epoch-{number:03d}.png")
+    (tmp_path / "epoch-002.png").write_text("nobody opens it")
+    animate(tmp_path)
+    with Image.open(tmp_path / "epochs.png") as film:
+        assert film.n_frames == 4
+        found = []
+        for frame in range(4):
+            film.seek(frame)
+            found.append(film.convert("RGB").getpixel((0, 0)))
+    assert found == [(30 * k, 0, 0) for k in (0, 2, 4, 6)]
+
+
+def test_the_animation_is_of_sixty_pictures_at_most(tmp_path: Path) -> None:
+    for number in range(1, 71):
+        Image.new("RGB", (4, 4), (3 * number, 0, 0)).save(tmp_path / f"epoch-{number:03d}.png")
+    animate(tmp_path)
+    with Image.open(tmp_path / "epochs.png") as film:
+        assert film.n_frames == FRAMES == 60
 
 
 def test_a_training_that_stops_leaves_what_there_is(tmp_path: Path) -> None:

@@ -7,9 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from saccade.data.scenes import draw_scene
-from saccade.explain.gradients import STEPS, TOLERANCE, gradcam, integrated_gradients, recurrent_gradients, spread
+from saccade.explain.gradients import (
+    STEPS,
+    TOLERANCE,
+    UnrelatedError,
+    gradcam,
+    integrated_gradients,
+    recurrent_gradients,
+    spread,
+)
 
-from .tiny import Linear, OneColour, Pooled
+from .tiny import Linear, OneColour, Pooled, WithoutDoubles
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -46,6 +54,39 @@ def test_gradcam_of_a_map_that_speaks_against_a_class_is_0(pooled: Pooled) -> No
     with torch.no_grad():
         pooled.head.weight[0] = torch.tensor([-1.0, -1.0])
     assert (gradcam(pooled, noise(1, 3, 4, 4), pooled.relu)[0] == 0).all()
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_gradcam_of_a_layer_beside_the_way_to_the_answer(learns: bool) -> None:
+    """Another error of the network is none of its kind."""
+
+    class Forked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.other, self.broken = Pooled(), nn.Conv2d(3, 2, 1), False
+
+        def forward(self, image: Tensor) -> Tensor:
+            self.other(image)
+            if self.broken:
+                raise RuntimeError("something else")
+            logits: Tensor = self.used(image)
+            return logits
+
+    network = Forked().requires_grad_(learns)
+    assert gradcam(network, noise(1, 3, 4, 4), network.used.conv).shape == (1, 4, 4)
+    with pytest.raises(UnrelatedError):
+        gradcam(network, noise(1, 3, 4, 4), network.other)
+    network.broken = True
+    with pytest.raises(RuntimeError, match="something else"):
+        gradcam(network, noise(1, 3, 4, 4), network.other)
+
+
+def test_nothing_is_added_up_in_float64_where_the_network_is() -> None:
+    weights, image = noise(2, 3, 4, 4, seed=1) - 0.5, noise(1, 3, 4, 4)
+    expected = integrated_gradients(Linear(weights), image, baseline=torch.zeros(3))
+    found = integrated_gradients(Linear(weights), image.as_subclass(WithoutDoubles), baseline=torch.zeros(3))
+    assert torch.equal(found.values.as_subclass(Tensor), expected.values)
+    assert found.error == expected.error
 
 
 def test_heat_is_stretched_over_what_the_maps_cover() -> None:

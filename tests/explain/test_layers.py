@@ -7,10 +7,22 @@ import torch
 from torch import Tensor, nn
 
 from saccade.errors import ConfigError
-from saccade.explain.layers import Map, canvas, evenly, is_map, last_map, listening, maps, named_layers, stages
+from saccade.explain.layers import (
+    Map,
+    canvas,
+    evenly,
+    is_map,
+    last_map,
+    listening,
+    maps,
+    named_layers,
+    shaped,
+    stages,
+)
 from saccade.nn.padded import Padded
 from saccade.nn.resnet import RESNETS
 from saccade.nn.small import SmallCNN
+from saccade.nn.spot_network import SpotNetwork
 from saccade.nn.unet import UNet
 
 from .tiny import Pooled
@@ -58,18 +70,58 @@ def test_maps_in_the_order_in_which_they_are_made() -> None:
         ((1, 9, 4, 4), (64, 64), True),
         ((1, 9, 2, 3), (64, 96), True),
         ((1, 9, 2, 2), (37, 45), True),  # padded to whole cells
+        ((1, 9, 13, 40), (400, 1280), True),  # 12.5 rounded up, which is 1.6 cells of the longer side
+        ((1, 9, 40, 13), (1280, 400), True),
+        ((1, 9, 101, 320), (401, 1280), True),  # 100.25 rounded up
+        ((1, 9, 23, 30), (368, 480), True),
+        ((1, 9, 13, 46), (400, 1280), False),  # more than a cell beyond that
+        ((1, 9, 15, 40), (400, 1280), False),
         ((1, 9, 1, 1), (64, 64), False),  # pooled
         ((1, 7, 7, 768), (224, 224), False),  # channels last
+        ((1, 12, 40, 96), (384, 1280), False),
+        ((1, 8, 480, 480), (384, 1280), False),  # of attention over 12 x 40 places
         ((1, 4, 64), (64, 64), False),  # words
         ((1, 8, 49, 49), (224, 224), True),  # of attention, and by its shape not to be told from a map
     ],
 )
 def test_is_map(shape: tuple[int, ...], size: tuple[int, int], expected: bool) -> None:
-    assert is_map(torch.zeros(shape), size) is expected
+    assert is_map(shape, size) is expected
 
 
 def test_other_answers_are_no_maps() -> None:
-    assert not is_map((torch.zeros(1, 3, 4, 4),), (64, 64))
+    assert shaped(torch.zeros(1, 3, 4, 4)) == (1, 3, 4, 4)
+    assert not is_map(shaped((torch.zeros(1, 3, 4, 4),)), (64, 64))
+
+
+def test_of_looking_for_maps_only_their_shapes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Pooled()
+    with listening({"conv": network.conv}, shaped) as found:
+        network(torch.zeros(1, 3, 6, 8))
+    assert found == {"conv": (1, 2, 6, 8)}
+
+    def copy(self: Tensor) -> Tensor:
+        raise AssertionError("a map was copied")
+
+    monkeypatch.setattr(Tensor, "clone", copy)
+    assert maps(network, network, torch.zeros(1, 3, 6, 8))["conv"] == Map(2, 6, 8)
+
+
+@pytest.mark.parametrize("size", [(401, 1280), (957, 1280), (20, 100), (33, 34)])
+def test_a_spot_network_s_maps_of_an_image_that_it_pads(size: tuple[int, int]) -> None:
+    """All that have the stride of a map; on the meta device, where only shapes are worked out."""
+    network = SpotNetwork("small_spot", reach=64.0, widths=(8, 8, 8)).to("meta").eval()
+    found = maps(network, network, torch.zeros(1, 3, *size, device="meta"))
+    height, width = canvas(network, size)
+    assert found["last"] == Map(8, height // 4, width // 4)
+    assert {"encoder.stages.0", "encoder.stages.1", "encoder.stages.2", "merges.2"} <= set(found)
+
+
+def test_a_padded_unet_s_maps_of_an_image_that_it_pads() -> None:
+    """The size of CamVid's images: 360 is no multiple of 16."""
+    network = Padded(UNet(3, depth=4, width=4), 16).to("meta").eval()
+    found = maps(network, network, torch.zeros(1, 3, 360, 480, device="meta"))
+    sizes = {each.size for each in found.values()}
+    assert sizes == {(368 // cell, 480 // cell) for cell in (1, 2, 4, 8, 16)}
 
 
 def last(network: nn.Module, image: Tensor = IMAGE, *, dense: bool = False) -> str:
@@ -122,3 +174,6 @@ def test_maps_cover_what_a_network_adds_to_the_image() -> None:
     assert canvas(Padded(nn.Identity(), 16), (37, 48)) == (48, 48)
     assert canvas(Padded(nn.Identity(), 8, at_least=32), (5, 40)) == (32, 40)
     assert canvas(nn.Identity(), (37, 45)) == (37, 45)
+    spot = SpotNetwork("small_spot", reach=64.0, widths=(8, 8, 8))
+    assert canvas(spot, (401, 1280)) == (404, 1280)
+    assert canvas(spot, (20, 33)) == (32, 36)

@@ -10,7 +10,7 @@ from saccade.data.scenes import draw_scene
 from saccade.errors import ConfigError
 from saccade.explain.occlusion import Patch, occlusion, patch_for
 
-from .tiny import Linear, OneColour, Pooled
+from .tiny import Linear, OneColour, Pooled, WithoutDoubles
 
 GREY = torch.full((3,), 0.5)
 
@@ -72,6 +72,14 @@ def test_in_batches_as_one_by_one() -> None:
         assert torch.allclose(occlusion(network, image, Patch(3, 2), fill=GREY, batch=batch), one_by_one, atol=1e-7)
 
 
+def test_nothing_is_added_up_in_float64_where_the_network_is(weights: Tensor) -> None:
+    image = noise(1, 3, 4, 4)
+    expected = occlusion(Linear(weights), image, Patch(2, 1), fill=GREY)
+    found = occlusion(Linear(weights), image.as_subclass(WithoutDoubles), Patch(2, 1), fill=GREY)
+    assert type(found) is Tensor
+    assert torch.equal(found, expected)
+
+
 def test_the_last_places_end_where_the_image_does() -> None:
     assert Patch(2, 2).places(5, 4) == [(0, 0), (0, 2), (2, 0), (2, 2), (3, 0), (3, 2)]
     assert Patch(3, 2).places(3, 3) == [(0, 0)]
@@ -116,18 +124,21 @@ def test_the_patch_is_a_sixth_of_the_image_unless_said_otherwise() -> None:
 
 def test_an_image_smaller_than_the_patch_is_refused() -> None:
     with pytest.raises(
-        ConfigError, match=r"--patch: is 40, and the network sees an image of 64x32 pixels; set --patch"
+        ConfigError, match=r"--patch or explain.patch: is 40, and the network sees .* 64x32 pixels; set it to 16 or le"
     ):
         patch_for(32, 64, side=40, stride=None)
 
 
 def test_a_stride_that_leaves_pixels_out_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"--stride: is 9, and a patch of 8 pixels would leave pixels .* 8 or less"):
+    with pytest.raises(
+        ConfigError,
+        match=r"--stride or explain.stride: is 9, and a patch of 8 pixels would leave .* set it to 8 or less",
+    ):
         patch_for(64, 64, side=8, stride=9)
 
 
 def test_finds_the_object_of_a_colour_in_scenes() -> None:
-    """The heat inside the object's mask against its share of the image: five times as much, and 1 would be chance."""
+    """The heat inside the object's mask against its share of the image: three times as much, and 1 would be chance."""
     for index in range(6):
         pixels, scene = draw_scene(3, index, size=48, max_objects=1)
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255

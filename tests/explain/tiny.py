@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,19 @@ from saccade.explain.subject import Subject
 from saccade.explain.targets import of_classes
 
 CLASSES = ("cat", "dog", "owl")
+
+
+class WithoutDoubles(Tensor):
+    """As on a device that has no float64, such as Apple's GPUs; ``cpu`` leads away from it."""
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        found = super().__torch_function__(function, types, args, kwargs)
+        if isinstance(found, cls) and found.dtype == torch.float64:
+            raise TypeError("there is no float64 on this device")
+        return found.as_subclass(Tensor) if function is Tensor.cpu else found
 
 
 class Linear(nn.Module):
@@ -58,15 +73,22 @@ class OneColour(nn.Module):
         return torch.stack([torch.zeros_like(found), 20 * found], dim=1)
 
 
-def classifier(network: nn.Module, *, classes: tuple[str, ...] = CLASSES, exclusive: bool = True) -> Subject:
-    """What is asked of a network whose images are not normalised, for 8 x 8 pixels."""
+def classifier(
+    network: nn.Module,
+    *,
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0),
+    std: tuple[float, ...] = (1.0, 1.0, 1.0),
+) -> Subject:
+    """What is asked of a network of ``CLASSES`` by a softmax, for 8 x 8 pixels, not normalised unless said so."""
     from functools import partial
 
     from torchvision.transforms.v2 import functional
 
     def transform(image: object) -> Tensor:
         pixels: Tensor = functional.pil_to_tensor(image).float() / 255
-        return functional.resize(pixels, [8, 8], antialias=True)
+        small = functional.resize(pixels, [8, 8], antialias=True)
+        normalised: Tensor = functional.normalize(small, list(mean), list(std))
+        return normalised
 
-    asked = partial(of_classes, classes=classes, exclusive=exclusive)
-    return Subject(network, asked, transform, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), classes=classes, exclusive=exclusive)
+    asked = partial(of_classes, classes=CLASSES, exclusive=True)
+    return Subject(network, asked, transform, mean, std, classes=CLASSES)

@@ -60,7 +60,8 @@ def _told(explanation: Explanation) -> dict[str, Any]:
 
 
 def _film(run: Run) -> str | None:
-    """The animation of a training's filters, or the only picture of them."""
+    """The animation of a training's filters, or while there is none the newest picture of them."""
     folder = run.explanations / FILMS
-    names = [*folder.glob("epochs.png"), *sorted(folder.glob("epoch-*.png"))]
-    return f"/explanation/{FILMS}/{names[0].name}" if names else None
+    drawn = sorted(folder.glob("epoch-*.png"), key=lambda path: (len(path.name), path.name))
+    names = [*drawn[-1:], *folder.glob("epochs.png")]
+    return f"/explanation/{FILMS}/{names[-1].name}" if names else None

@@ -11,9 +11,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from saccade.commands.opening import config_of
+from saccade.commands.opening import CHANGEABLE, config_of
 from saccade.commands.subject import subject_of
 from saccade.config.schema import Config
+from saccade.config.task_sections import SegmentTask
 from saccade.console import progress_bar, say
 from saccade.data.loose import find_images
 from saccade.engine import trainer
@@ -39,7 +40,7 @@ def explain(
 
     Args:
         run: a run folder.
-        paths: files, folders (searched to the bottom), and patterns; ``filters`` needs none.
+        paths: files, folders (searched to the bottom), and patterns; ``filters`` takes none.
         overrides: ``key=value`` of loader, trainer and explain.
         method: filters, features, occlusion, gradcam, integrated-gradients, or confused-logits.
         target: a class, or a word of the caption; None explains what the network says itself.
@@ -53,18 +54,27 @@ def explain(
     opened = run if isinstance(run, Run) else Run.open(run)
     request = Request(method, target, tuple(layers), options or Options())
     check(request)
-    config = config_of(opened, overrides)
+    config = config_of(opened, overrides, changeable=(*CHANGEABLE, "explain"))
     request = replace(request, options=request.options.filled(method, config.explain.model_dump()))
     _require_sense(config, method, opened)
-    files = [] if method == "filters" else find_images(paths)
+    files = _files(method, paths)
     task, network = trainer.build_task(without_weights(config))
     about = trainer.load_network(task, network, path := checkpoint_path(opened, str(checkpoint)))
-    subject, facts = subject_of(task.deciding(about), network), _facts(config, path, about)
-    with progress_bar() as bar:
+    with trainer.plain_errors(), progress_bar() as bar:
+        subject, facts = subject_of(task.deciding(about), network), _facts(config, path, about)
         request = replace(request, progress=partial(bar.advance, bar.add_task(method, total=None)))
         found = explained(subject, files, request, opened.explanations, facts=facts)
     _say_what_is_left_out(found, len(files))
     return found
+
+
+def _files(method: str, paths: Sequence[str]) -> list[str]:
+    """The images that these paths name."""
+    if method != "filters":
+        return find_images(paths)
+    if paths:
+        raise ConfigError("--method: filters is about the network, not about images; leave them out")
+    return []
 
 
 def _facts(config: Config, path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,6 +104,11 @@ def _require_sense(config: Config, method: str, run: Run) -> None:
         raise ConfigError(
             f"--method: {method} asks what in the image counts, and the network of this run sees stored features "
             "(data.features.path); `saccade browse` shows which regions it looks at"
+        )
+    if method != "filters" and isinstance(config.task, SegmentTask) and config.task.window:
+        raise ConfigError(
+            f"--method: {method} looks into one pass of an image through the network, and this run answers window by "
+            "window (task.window); set task.window=false to look into the pass of a whole image at data.image_size"
         )
 
 

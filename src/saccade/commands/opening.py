@@ -37,7 +37,6 @@ CHANGEABLE = (
     "task.block_repeats",
     "task.block_ngrams",
     "loader",
-    "explain",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.precision",
@@ -73,7 +72,7 @@ def config_of(run: Run, overrides: Sequence[str] = (), *, changeable: Sequence[s
     features = features.model_copy(update={"path": _found(features.path, noted.get("features"))})
     places = {"root": _found(config.data.root, noted.get("root")), "features": features}
     config = config.model_copy(update={"data": config.data.model_copy(update=places)})
-    if config.task.name == "spot" and changeable is CHANGEABLE:
+    if config.task.name == "spot" and set(CHANGEABLE) <= set(changeable):
         changeable = (*changeable, *(f"task.{key}" for key in FINDING), "data.longer_side")
     return with_overrides(config, list(overrides), changeable) if overrides else config
 

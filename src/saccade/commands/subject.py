@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from saccade.config.schema import Config
+from saccade.engine import trainer
 from saccade.errors import ConfigError
 from saccade.explain import targets
 from saccade.explain.subject import Subject
@@ -24,10 +26,10 @@ def subject_of(task: Task, network: nn.Module) -> Subject:
     """The network on the device that the config names, with the transform of scoring.
 
     Raises:
-        ConfigError: nobody has said what is explained of such a task.
+        ConfigError: nobody has said what is explained of such a task, or there is no such device.
     """
     mean, std = labels.normalization(task.config)
-    device = _device(task.config.trainer.accelerator)
+    device = _device(task.config)
     return Subject(
         network.to(device, memory_format=torch.channels_last),  # type: ignore[call-overload]  # torch's stubs lack it
         _asked(task),
@@ -62,8 +64,15 @@ def _asked(task: Task) -> targets.Asked:
             raise ConfigError(f"task.name: saccade explain does not know what {task.config.task.name} answers")
 
 
-def _device(accelerator: str) -> torch.device:
-    """That of this name, or the fastest that is there."""
-    if accelerator in ("auto", "gpu") and torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if accelerator in ("auto", "gpu", "mps") and torch.mps.is_available() else "cpu")
+def _device(config: Config) -> torch.device:
+    """The one on which ``saccade predict`` computes.
+
+    Raises:
+        ConfigError: the config names one that there is not.
+    """
+    # all else of the section is about training, or about how numbers are kept
+    plain = {"devices": 1, "deterministic": False, "precision": 32}
+    section = config.trainer.model_copy(update=plain)
+    return trainer.build_trainer(
+        config.model_copy(update={"trainer": section}), None, callbacks=[]
+    ).strategy.root_device

@@ -21,7 +21,7 @@ from saccade.explain.confused import ClearError
 from saccade.explain.layers import named_layers
 from saccade.explain.methods import ON_IMAGES, TOP
 from saccade.explain.options import Request
-from saccade.explain.pictures import Panel, panels
+from saccade.explain.pictures import Floats, Panel, panels
 from saccade.explain.subject import Piece, Subject
 from saccade.explain.untouched import untouched
 from saccade.files import write_json
@@ -62,7 +62,7 @@ def of_filters(network: nn.Module, request: Request) -> Iterator[Piece]:
 
     Raises:
         ConfigError: no such convolution.
-        DataError: the network has none.
+        DataError: the network has none, or one whose weights are no numbers.
     """
     options, all_of_them = request.options, filters.convolutions(network)
     if not all_of_them:
@@ -70,6 +70,7 @@ def of_filters(network: nn.Module, request: Request) -> Iterator[Piece]:
     chosen = named_layers(network, request.layers, filters.CONVOLUTIONS) if request.layers else all_of_them
     for number, (name, layer) in enumerate(chosen.items()):
         weights = filters.kernels(layer)
+        _require_numbers(name, weights.numpy())
         found = filters.sheet(
             weights, first=name == next(iter(all_of_them)), top=options.top or TOP, colours=options.colours
         )
@@ -122,6 +123,8 @@ def _of_images(
         try:
             image = subject.read(file)
             pieces = ON_IMAGES[request.method](subject, image, request, f"{number:03d}-{_plain(Path(file).stem)}")
+            for piece in pieces:
+                _require_numbers(piece.about.get("layer", request.method), piece.values)
         except ClearError as error:
             clear.append((error.apart, {"image": file, "reason": str(error)}))
             continue
@@ -143,7 +146,25 @@ def _written(folder: Path, piece: Piece, of_image: dict[str, Any]) -> dict[str, 
     name = _plain(piece.name)
     Image.fromarray(piece.picture).save(folder / f"{name}.png", format="PNG")
     np.save(folder / f"{name}.npy", piece.values.astype(np.float32))
-    return {**of_image, "picture": f"{name}.png", "numbers": f"{name}.npy", **piece.about}
+    entry = {**of_image, "picture": f"{name}.png", "numbers": f"{name}.npy", **piece.about}
+    if piece.attention is None:
+        return entry
+    np.save(folder / f"{name}-attention.npy", piece.attention.astype(np.float32))
+    axes = "targets, height, width of the grid of regions" if piece.attention.ndim == 3 else "targets, regions"
+    return {**entry, "attention": {"numbers": f"{name}-attention.npy", "values": f"weights, of sum 1: {axes}"}}
+
+
+def _require_numbers(what: str, values: Floats) -> None:
+    """That all values are finite.
+
+    Raises:
+        DataError: they are not.
+    """
+    if not np.isfinite(values).all():
+        raise DataError(
+            f"{what}: its numbers are not finite (NaN or infinite): the training has diverged; another --checkpoint "
+            "may be whole"
+        )
 
 
 @contextmanager

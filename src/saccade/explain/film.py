@@ -22,6 +22,8 @@ TOP = 12
 """Kernels and channels of each; of the first layer four times as many."""
 SIDE = 240
 """Pixels that the grid of a layer is about wide or high."""
+FRAMES = 60
+"""Pictures that the animation has at most: the first, the last, and others evenly between them."""
 MILLISECONDS = 400
 """That each picture of the animation stays."""
 
@@ -31,7 +33,7 @@ def filmed_filters(folder: Path, network: nn.Module, *, every: int) -> Iterator[
     """What to call with the number of each epoch, counted from 1, when it starts; None where nothing is drawn.
 
     It writes ``epoch-001.png`` and so on into ``folder``; when the block ends, also by an error, ``epochs.png``, an
-    animation of all that are there.
+    animation of them.
 
     Args:
         folder: of the pictures.
@@ -69,9 +71,11 @@ def epoch_picture(network: nn.Module, title: str) -> Picture:
 
 
 def animate(folder: Path) -> None:
-    """``epochs.png`` (APNG, which browsers play, without loss) of all ``epoch-*.png``, if there are two or more."""
+    """``epochs.png`` (APNG, which browsers play, without loss) of ``epoch-*.png``, if there are two or more."""
     frames = []
-    for path in sorted(folder.glob("epoch-*.png")):
+    # by number: epoch-1000 comes after epoch-999
+    paths = sorted(folder.glob("epoch-*.png"), key=lambda path: (len(path.name), path.name))
+    for path in evenly(paths, FRAMES):
         with Image.open(path) as image:
             frames.append(image.convert("RGB"))
     alike = [frame for frame in frames if frame.size == frames[0].size]

@@ -13,10 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from saccade.errors import SaccadeError
+
 STEPS = (32, 64, 128, 256)
 """Points on the way from the baseline to the image: more where the sum does not come out with fewer."""
 TOLERANCE = 0.01
 """Share of the difference of outputs by which the sum of integrated gradients may be off."""
+
+UNUSED = ("appears to not have been used in the graph", "element 0 of tensors does not require grad")
+"""What torch says of a layer beside the way to the answer: with weights that learn, and with frozen ones."""
+
+
+class UnrelatedError(SaccadeError):
+    """A layer that the answer does not depend on."""
 
 
 def gradcam(logits: Callable[[Tensor], Tensor], image: Tensor, layer: nn.Module, *, targets: int = 1) -> Tensor:
@@ -30,11 +39,19 @@ def gradcam(logits: Callable[[Tensor], Tensor], image: Tensor, layer: nn.Module,
         image: (1, 3, H, W).
         layer: has the map.
         targets: K.
+
+    Raises:
+        UnrelatedError: the logits are not made of the layer's map.
     """
     from captum.attr import LayerGradCam
 
     method = LayerGradCam(logits, layer)
-    found = [method.attribute(image, target=k, relu_attributions=True).detach() for k in range(targets)]
+    try:
+        found = [method.attribute(image, target=k, relu_attributions=True).detach() for k in range(targets)]
+    except RuntimeError as error:
+        if not any(words in str(error) for words in UNUSED):
+            raise
+        raise UnrelatedError("the answer does not depend on the layer") from None
     return torch.cat(found)[:, 0]
 
 
@@ -79,7 +96,7 @@ def integrated_gradients(
         difference = float((logits(image) - logits(empty))[0, target])
     for steps in STEPS:
         found = method.attribute(image, empty, target=target, n_steps=steps, internal_batch_size=batch)
-        error = float(found.sum(dtype=torch.float64)) - difference
+        error = float(found.detach().cpu().sum(dtype=torch.float64)) - difference  # Apple's GPUs have no float64
         if abs(error) <= TOLERANCE * abs(difference):
             break
     return Integrated(found[0].detach().float(), difference, error, steps)

@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from saccade.errors import ConfigError
 from saccade.nn.padded import Padded
+from saccade.nn.spot_network import STRIDES, SpotNetwork
 
 MOST = 8
 """Layers that are taken where none is named."""
+
+T = TypeVar("T")
 
 
 class Map(NamedTuple):
@@ -54,17 +57,31 @@ def named_layers(
     return {name: known[name] for name in names}
 
 
+def copied(output: Any) -> Any:
+    """What a layer gave, as it is now: a ReLU that follows may write over it."""
+    return output.detach().clone() if isinstance(output, Tensor) else output
+
+
+def shaped(output: Any) -> tuple[int, ...]:
+    """The shape of what a layer gave; of what is no tensor, none."""
+    return tuple(output.shape) if isinstance(output, Tensor) else ()
+
+
 @contextmanager
-def listening(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, Any]]:
+def listening(layers: Mapping[str, nn.Module], kept: Callable[[Any], T] = copied) -> Iterator[dict[str, T]]:
     """What each layer gives, by name, in the order in which they finish, filled in when the network runs.
 
-    Copies, as a ReLU that follows may write over what a layer gave. Of a layer that runs several times, the last.
+    Of a layer that runs several times, the last.
+
+    Args:
+        layers: by name.
+        kept: what is kept of what a layer gives.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, T] = {}
 
     def keep(name: str, module: nn.Module, args: Any, output: Any) -> None:
         found.pop(name, None)  # so that it stands in the order of its last run
-        found[name] = output.detach().clone() if isinstance(output, Tensor) else output
+        found[name] = kept(output)
 
     handles = [layer.register_forward_hook(partial(keep, name)) for name, layer in layers.items()]
     try:
@@ -84,21 +101,24 @@ def maps(network: nn.Module, ask: Callable[[Tensor], Any], image: Tensor) -> dic
         image: (1, 3, H, W).
     """
     inside = {name: module for name, module in network.named_modules() if name}
-    with listening(inside) as found:
+    # shapes alone: all maps of a large image together would be gigabytes
+    with listening(inside, shaped) as found:
         ask(image)
-    size = (image.shape[2], image.shape[3])
-    return {name: Map(*given.shape[1:]) for name, given in found.items() if is_map(given, size)}
+    covered = canvas(network, (image.shape[2], image.shape[3]))
+    return {name: Map(*shape[1:]) for name, shape in found.items() if is_map(shape, covered)}
 
 
-def is_map(given: Any, size: tuple[int, int]) -> bool:
-    """Whether a layer gave (B, C, h, w) of more than one place, laid out as an image of this size, to within a cell.
+def is_map(shape: Sequence[int], covered: tuple[int, int]) -> bool:
+    """Whether a shape is (B, C, h, w) of more than one place, laid out as the height and width that it covers.
 
-    Maps with channels last, or of attention, are none: their sides do not go together with those of the image.
+    Maps with channels last, or of attention, are none: their sides do not go together with those of the image. The
+    shorter side may be a cell more or less than the longer one says. The other way round an image four times as wide
+    as high would make four cells of one that was rounded up.
     """
-    if not isinstance(given, Tensor) or given.ndim != 4 or given.shape[2] * given.shape[3] < 2:
+    if len(shape) != 4 or shape[2] * shape[3] < 2:
         return False
-    (height, width), (h, w) = size, given.shape[2:]
-    return bool(abs(h - w * height / width) <= 1 and abs(w - h * width / height) <= 1)
+    (height, width), (h, w) = covered, shape[2:]
+    return abs(h - w * height / width) <= 1 or abs(w - h * width / height) <= 1
 
 
 def last_map(network: nn.Module, found: Mapping[str, Map], *, dense: bool) -> str:
@@ -126,18 +146,22 @@ def stages(found: Mapping[str, Map]) -> list[str]:
     return evenly(ends, MOST)
 
 
-def evenly(names: Sequence[str], most: int) -> list[str]:
-    """At most ``most`` of the names, with the first and the last."""
-    if len(names) <= most:
-        return list(names)
-    return [names[round(i * (len(names) - 1) / (most - 1))] for i in range(most)]
+def evenly(all_of_them: Sequence[T], most: int) -> list[T]:
+    """At most ``most`` of them, with the first and the last."""
+    if len(all_of_them) <= most:
+        return list(all_of_them)
+    return [all_of_them[round(i * (len(all_of_them) - 1) / (most - 1))] for i in range(most)]
 
 
 def canvas(network: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
     """Height and width that maps cover of an image of this size: with what is added to it at the right and below."""
-    if not isinstance(network, Padded):
+    if isinstance(network, Padded):
+        multiple, at_least = network.multiple, network.at_least
+    elif isinstance(network, SpotNetwork):
+        multiple, at_least = STRIDES[0], STRIDES[-1]
+    else:
         return size
-    height, width = (-(-max(side, network.at_least) // network.multiple) * network.multiple for side in size)
+    height, width = (-(-max(side, at_least) // multiple) * multiple for side in size)
     return height, width
 
 

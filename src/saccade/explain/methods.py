@@ -14,7 +14,7 @@ from torch import Tensor
 
 from saccade.errors import ConfigError
 from saccade.explain import confused, feature_maps
-from saccade.explain.gradients import gradcam, integrated_gradients, recurrent_gradients, spread
+from saccade.explain.gradients import UnrelatedError, gradcam, integrated_gradients, recurrent_gradients, spread
 from saccade.explain.heat import Heat, heat_picture, heat_rows
 from saccade.explain.layers import Map, canvas, last_map, listening, maps, named_layers, stages
 from saccade.explain.occlusion import occlusion, patch_for
@@ -53,7 +53,7 @@ def occluded(subject: Subject, image: Tensor, request: Request, name: str) -> li
         batch=subject.batch,
         progress=request.progress,
     )
-    values: Floats = falls.cpu().numpy()
+    values: Floats = falls.numpy()
     heats = [(fall, Scale.around_zero(fall, options.colours, at_least=NOTABLE)) for fall in values]
     fill = options.fill or "grey"
     how = f"its fall under a {fill} patch of {patch.side} pixels"
@@ -64,7 +64,7 @@ def occluded(subject: Subject, image: Tensor, request: Request, name: str) -> li
         "stride": patch.stride,
         "fill": fill,
     }
-    return [Piece(name, picture, values, {**told, **about})]
+    return [Piece(name, picture, values, {**told, **about}, _attention(targets))]
 
 
 def graded(subject: Subject, image: Tensor, request: Request, name: str) -> list[Piece]:
@@ -75,16 +75,31 @@ def graded(subject: Subject, image: Tensor, request: Request, name: str) -> list
     chosen = _with_maps(subject, request.layers or [usual], there)
     size, pieces = (image.shape[2], image.shape[3]), []
     for layer in chosen:
-        module = subject.network.get_submodule(layer)
-        with recurrent_gradients(subject.network):
-            coarse = gradcam(subject.logits(targets), image, module, targets=len(targets.names))
+        coarse = _weighed(subject, targets, image, layer)
         fine = spread(coarse, canvas(subject.network, size), size).cpu().numpy()
         heats = [(one, Scale.from_zero(one, request.options.colours or HOT)) for one in fine]
         picture, told = _heated(subject, image, targets, heats, f"Grad-CAM of {layer}")
         file = name if len(chosen) == 1 else f"{name}-{layer}"
         about = {"values": "targets, height, width of the layer's map", "layer": layer, "map": list(there[layer])}
-        pieces.append(Piece(file, picture, coarse.cpu().numpy(), {**told, **about}))
+        pieces.append(Piece(file, picture, coarse.cpu().numpy(), {**told, **about}, _attention(targets)))
     return pieces
+
+
+def _weighed(subject: Subject, targets: Targets, image: Tensor, layer: str) -> Tensor:
+    """Grad-CAM of a layer.
+
+    Raises:
+        ConfigError: the answer is made without it.
+    """
+    module = subject.network.get_submodule(layer)
+    try:
+        with recurrent_gradients(subject.network):
+            return gradcam(subject.logits(targets), image, module, targets=len(targets.names))
+    except UnrelatedError:
+        raise ConfigError(
+            f"--layer: the answer does not depend on {layer}, so that Grad-CAM has nothing to weigh its channels by; "
+            "name a layer that comes before the answer"
+        ) from None
 
 
 def integrated(subject: Subject, image: Tensor, request: Request, name: str) -> list[Piece]:
@@ -105,7 +120,7 @@ def integrated(subject: Subject, image: Tensor, request: Request, name: str) -> 
         "fill": fill,
         "completeness": [one.told() for one in found],
     }
-    return [Piece(name, picture, values, {**told, **about})]
+    return [Piece(name, picture, values, {**told, **about}, _attention(targets))]
 
 
 def featured(subject: Subject, image: Tensor, request: Request, name: str) -> list[Piece]:
@@ -113,8 +128,8 @@ def featured(subject: Subject, image: Tensor, request: Request, name: str) -> li
     there = maps(subject.network, subject.ask, image)
     chosen = _with_maps(subject, request.layers or stages(there), there)
     layers = {layer: subject.network.get_submodule(layer) for layer in chosen}
-    with torch.no_grad(), listening(layers) as given:
-        subject.ask(image)
+    with listening(layers) as given:
+        subject.answer(image)
     options, pieces = request.options, []
     beside = Panel(enlarged(subject.picture(image), INPUT), "input")
     for layer in chosen:
@@ -137,8 +152,7 @@ def featured(subject: Subject, image: Tensor, request: Request, name: str) -> li
 
 def unconfused(subject: Subject, image: Tensor, request: Request, name: str) -> list[Piece]:
     """The image changed to the one and to the other of the two classes between which the network wavers."""
-    with torch.no_grad():
-        before = subject.ask(image)[0].float().softmax(dim=0)
+    before = subject.answer(image)[0].float().softmax(dim=0)
     pair = confused.two_highest(before)
     names = (subject.classes[pair[0]], subject.classes[pair[1]])
     confused.require_confused(names, before[[*pair]].tolist(), margin=request.options.margin)
@@ -193,15 +207,23 @@ def _heated(
     return drawn, {"targets": told, **({"answer": targets.answer} if targets.answer else {})}
 
 
-def _looks(targets: Targets, size: tuple[int, int]) -> list[Heat]:
-    """Where a captioning network looked at each word, where it says so of a square grid."""
+def _attention(targets: Targets) -> Floats | None:
+    """Where a captioning network looked at each word: (K, h, w) of a square grid of regions, (K, R) of others."""
     if targets.weights is None:
-        return []
+        return None
     words, regions = targets.weights.shape
     side = isqrt(regions)
-    if side * side != regions:
+    places = (side, side) if side * side == regions else (regions,)
+    weights: Floats = targets.weights.float().reshape(words, *places).cpu().numpy()
+    return weights
+
+
+def _looks(targets: Targets, size: tuple[int, int]) -> list[Heat]:
+    """Where a captioning network looked at each word, where it says so of a square grid."""
+    weights = _attention(targets)
+    if weights is None or weights.ndim != 3:
         return []
-    fine = spread(targets.weights.float().reshape(words, side, side), size, size).cpu().numpy()
+    fine = spread(torch.from_numpy(weights), size, size).numpy()
     return [
         Heat(f"attention: {word}", one, Scale.from_zero(one, HOT))
         for word, one in zip(targets.names, fine, strict=True)

@@ -36,13 +36,13 @@ def patch_for(height: int, width: int, *, side: int | None, stride: int | None) 
     stride = max(1, side // 3) if stride is None else stride
     if side > min(height, width):
         raise ConfigError(
-            f"--patch: is {side}, and the network sees an image of {width}x{height} pixels; set --patch to "
-            f"{max(1, min(height, width) // 2)} or less"
+            f"--patch or explain.patch: is {side}, and the network sees an image of {width}x{height} pixels; set it "
+            f"to {max(1, min(height, width) // 2)} or less"
         )
     if stride > side:
         raise ConfigError(
-            f"--stride: is {stride}, and a patch of {side} pixels would leave pixels between its places; set --stride "
-            f"to {side} or less"
+            f"--stride or explain.stride: is {stride}, and a patch of {side} pixels would leave pixels between its "
+            f"places; set it to {side} or less"
         )
     return Patch(side, stride)
 
@@ -57,7 +57,7 @@ def occlusion(
     batch: int = 32,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Tensor:
-    """(K, H, W): at each pixel the mean, over the places that cover it, of the score without the patch minus with it.
+    """At each pixel the mean, over the places that cover it, of the score without the patch minus with it.
 
     Args:
         score: (B, 3, H, W) images to (B, K).
@@ -66,19 +66,22 @@ def occlusion(
         fill: (3,) its colour, normalised like the image.
         batch: covered images that go through the network at once.
         progress: told how many more images were asked for.
+
+    Returns:
+        (K, H, W) on the CPU: the many are added up in float64, which Apple's GPUs do not have.
     """
     height, width = image.shape[2:]
     places = patch.places(height, width)
     whole = score(image)  # (1, K)
-    total = torch.zeros(whole.shape[1], height, width, device=image.device, dtype=torch.float64)
-    times = torch.zeros(height, width, device=image.device, dtype=torch.float64)
+    total = torch.zeros(whole.shape[1], height, width, dtype=torch.float64)
+    times = torch.zeros(height, width, dtype=torch.float64)
     for first in range(0, len(places), batch):
         some = places[first : first + batch]
         covered = image.repeat(len(some), 1, 1, 1)
         windows = [(..., slice(y, y + patch.side), slice(x, x + patch.side)) for y, x in some]
         for one, window in zip(covered, windows, strict=True):
             one[window] = fill[:, None, None]
-        falls = (whole - score(covered)).double()  # (B, K)
+        falls = (whole - score(covered)).cpu().double()  # (B, K)
         for fall, window in zip(falls, windows, strict=True):
             total[window] += fall[:, None, None]
             times[window] += 1

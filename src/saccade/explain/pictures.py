@@ -105,12 +105,12 @@ def colour_table(name: str) -> Picture:
     return table
 
 
-def enlarged(picture: Picture, longest: int, *, smooth: bool = False) -> Picture:
-    """The picture with a longer side of so many pixels; what is enlarged keeps its pixels visible, unless smooth."""
+def enlarged(picture: Picture, longest: int) -> Picture:
+    """The picture with a longer side of so many pixels; what is enlarged keeps its pixels visible."""
     height, width = picture.shape[:2]
     factor = longest / max(height, width)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    how = Image.Resampling.BICUBIC if smooth or factor < 1 else Image.Resampling.NEAREST
+    how = Image.Resampling.BICUBIC if factor < 1 else Image.Resampling.NEAREST
     return np.asarray(Image.fromarray(picture).resize(size, how))
 
 

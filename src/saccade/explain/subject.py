@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from saccade.data.images import read_rgb
 from saccade.data.transforms import Transform, denormalize
+from saccade.errors import DataError
 from saccade.explain.options import Fill
 from saccade.explain.pictures import Floats, Picture
 from saccade.explain.targets import Asked, Targets
@@ -30,6 +31,7 @@ class Piece(NamedTuple):
     picture: Picture
     values: Floats
     about: dict[str, Any]  # for JSON
+    attention: Floats | None = None  # where the network looked at each thing
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,6 @@ class Subject:
     mean: tuple[float, ...]  # of the normalisation, 3 numbers
     std: tuple[float, ...]
     classes: tuple[str, ...] = ()
-    exclusive: bool = False  # one class an image, by a softmax
     batch: int = 32  # images that go through the network at once
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
@@ -58,15 +59,29 @@ class Subject:
         """(B, 3, H, W) images to what the network says of them."""
         return self.network(image.contiguous(memory_format=torch.channels_last))
 
+    @torch.no_grad()
+    def answer(self, image: Tensor) -> Any:
+        """What the network says of (1, 3, H, W).
+
+        Raises:
+            DataError: it is no number.
+        """
+        said = self.ask(image)
+        _require_finite(*([said] if isinstance(said, Tensor) else said))
+        return said
+
+    @torch.no_grad()
     def targets(self, image: Tensor, wanted: str | None) -> Targets:
         """What is explained of (1, 3, H, W); None: what the network says itself.
 
         Raises:
             ConfigError: it does not exist.
-            DataError: it is not in this image.
+            DataError: it is not in this image, or no number.
         """
-        with torch.no_grad():
-            return self.asked(self.ask(image), wanted)
+        said = self.answer(image)
+        targets = self.asked(said, wanted)
+        _require_finite(targets.logits(said))
+        return targets
 
     def logits(self, targets: Targets) -> Callable[[Tensor], Tensor]:
         """(B, 3, H, W) to (B, K)."""
@@ -95,6 +110,15 @@ class Subject:
             return torch.zeros(3, device=self.device)
         grey = torch.full((1, 3, 1, 1), _FILLS[fill or "grey"], device=self.device)
         return self.normalised(grey)[0, :, 0, 0]
+
+
+def _require_finite(*said: Any) -> None:
+    """That the tensors among them hold numbers."""
+    if not all(bool(each.isfinite().all()) for each in said if isinstance(each, Tensor)):
+        raise DataError(
+            "the network's answer is not finite (NaN or infinite): the training has diverged; another --checkpoint may "
+            "be whole"
+        )
 
 
 def as_picture(rgb: Tensor) -> Picture:
