@@ -38,6 +38,9 @@ CONVENTION = (
 MOVABLE = 1.0
 """Edges of at most so many pixels stay as they are when a quad shrinks."""
 
+TALL = 1.5
+"""How many times as high as wide a word is that is read lying on its side; a single letter seldom is."""
+
 _SAME = 1 + 1e-9  # areas as near as this are equal, and the earlier direction is taken
 _DIRECTIONS = np.array([(0, 1), (3, 2), (1, 2), (0, 3), (0, 2), (1, 3)])
 _TURNS = np.array([[(corner + turn) % 4 for corner in range(4)] for turn in range(4)])
@@ -77,6 +80,14 @@ def is_convex(quads: Numbers) -> NDArray[np.bool_]:
     edges = np.roll(points, -1, axis=-2) - points
     bends = _cross(edges, np.roll(edges, -1, axis=-2))
     return np.asarray(((bends >= 0).all(axis=-1) | (bends <= 0).all(axis=-1)) & (bends != 0).any(axis=-1))
+
+
+def laid(quads: Numbers) -> Floats:
+    """(..., 4, 2) the quads, those ``TALL`` times as high as wide laid on their side: what was at the top is left."""
+    points = np.asarray(quads, np.float64)
+    top, right, bottom, left = np.moveaxis(sides(points), -1, 0)
+    tall = np.asarray(left + right > TALL * (top + bottom))
+    return np.where(tall[..., None, None], np.roll(points, -1, axis=-2), points)
 
 
 def min_area_rectangle(quads: Numbers) -> Floats:

@@ -56,6 +56,14 @@ def test_a_crop_begins_where_reading_does(turn: int) -> None:
     is_turned(rectified(image, quad), *np.roll([RED, GREEN, BLUE, WHITE], -turn, axis=0).tolist())
 
 
+def test_a_word_taller_than_wide_is_laid_on_its_side() -> None:
+    quad = np.array([[0, 0], [20, 0], [20, 60], [0, 60]], np.float32)
+    crop = rectified(quartered((20, 60)), quad)
+    is_turned(crop, GREEN, BLUE, WHITE, RED)
+    with Image.open(io.BytesIO(crop)) as image:
+        assert image.size == crop_size(quad) == (60, 20)
+
+
 def test_a_crop_undoes_the_view() -> None:
     """Seen from the side, with Pillow's own transform as the reference of where the quarters come to lie."""
     corners = np.array([[20, 30], [150, 10], [170, 110], [30, 80]], np.float64)

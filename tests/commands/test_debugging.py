@@ -16,7 +16,8 @@ from saccade.engine import checkpoint
 from saccade.engine.module import Module
 from saccade.errors import CheckpointError, ConfigError, DataError, SaccadeError
 from saccade.runs import Run
-from saccade.samples import ImageLoss
+from saccade.samples import Batch, ImageLoss, Learned
+from saccade.tasks.base import Network, Task
 from saccade.tasks.classify import Classify
 from trees import SMALL, caption_tree
 
@@ -200,6 +201,32 @@ def test_gpu_memory_needs_a_gpu(trained: Callable[..., Run]) -> None:
         pytest.skip("there is a GPU")
     with pytest.raises(ConfigError, match=r"trainer.log_gpu_memory: there is no GPU here"):
         trained("trainer.log_gpu_memory=true")
+
+
+# How much of the training is over
+
+
+@pytest.mark.parametrize("by_the_clock", [False, True])
+def test_the_task_is_told_how_much_of_the_training_is_over(
+    trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, by_the_clock: bool
+) -> None:
+    told: list[float] = []
+
+    def learn(self: Classify, network: Network, batch: Batch, *, epoch: int, trained: float) -> Learned:
+        told.append(trained)
+        return Task.learn(self, network, batch, epoch=epoch)
+
+    monkeypatch.setattr(Classify, "learn", learn)
+    if by_the_clock:  # a counter: every look at it is a second
+        seconds = iter(range(1, 10**6))
+        monkeypatch.setattr("saccade.engine.clock.perf_counter", lambda: float(next(seconds)))
+        trained("trainer.max_time=60s")
+        assert 0 < told[0] < 0.1
+        assert told == sorted(told)
+        assert 0.9 < told[-1] <= 1
+    else:
+        trained("trainer.limit_batches=2", "trainer.max_epochs=3")
+        assert told == [k / 6 for k in range(6)]
 
 
 # A moving average of the weights

@@ -89,10 +89,19 @@ def test_no_word_is_cut_where_there_is_another_place() -> None:
     quads = np.stack([one, two])
     for seed in range(20):
         with seeded(seed):
-            left, top = place(quads, np.ones(2, np.bool_), 230, 130, 100)
+            left, top = place(quads, 230, 130, 100)
         square = np.array([[[0, 0], [100, 0], [100, 100], [0, 100]]], dtype=np.float32) + np.float32([left, top])
         shares = covered(quads, square)[:, 0]
         assert ((shares < 0.01) | (shares > 0.99)).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(101, 102.6), (99, 97.5), (100, 100)])
+def test_the_square_lies_at_every_place_that_there_is(width: float, height: float) -> None:
+    """With one spare pixel there are two places, also where the image is smaller than the square."""
+    with seeded(0):
+        found = {place(np.empty((0, 4, 2), np.float32), width, height, 100) for _ in range(200)}
+    lefts, tops = ({int(np.sign(room)) * k for k in range(int(abs(room)) + 1)} for room in (width - 100, height - 100))
+    assert found == {(left, top) for left in lefts for top in tops}
 
 
 def test_what_has_to_be_cut_is_no_longer_cared_for() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from saccade.metrics.spotting.protocol import Detections, Truth
-from saccade.report.spot_matches import SpotImage, Word, heights, laid
+from saccade.quads import laid
+from saccade.report.spot_matches import SpotImage, Word, heights
 
 from .spot_run import box, signs
 

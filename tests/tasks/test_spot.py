@@ -42,16 +42,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def settings(
-    root: Path, *, data: dict[str, Any] | None = None, model: str = "fots", max_epochs: int = 10, **task: Any
-) -> Config:
+def settings(root: Path, *, data: dict[str, Any] | None = None, model: str = "fots", **task: Any) -> Config:
     return Config.model_validate(
         {
             "name": "x",
             "task": {"name": "spot", "min_side": 4, **task},
             "data": {"format": "icdar", "root": root, "image_size": 96, "longer_side": 160, **(data or {})},
             "model": {"name": model, "encoder": "small_spot", "hidden": 8},
-            "trainer": {"max_epochs": max_epochs},
         }
     )
 
@@ -272,30 +269,30 @@ def test_a_text_is_learned_as_a_whole_with_its_blanks(root: Path, monkeypatch: p
     assert [part.tolist() for part in given[0][2:]] == [[3, 4, 1, 2, 2], [4, 1], [2, 0]]
 
 
-@pytest.mark.parametrize(("epoch", "weight"), [(0, 8.0), (1, 4.0), (2, 2.0), (5, 2.0)])
-def test_weights_that_change_while_it_learns(root: Path, epoch: int, weight: float) -> None:
-    """Two numbers are a weight of the first of three epochs and one of the last, the geometric mean between."""
-    parts = [learned(root, epoch, geometry=geometry, reading=reading) for geometry, reading in ((1.0, 0.0), (0.0, 1.0))]
-    score = learned(root, epoch, geometry=0.0, reading=0.0)
+@pytest.mark.parametrize(("trained", "weight"), [(0.0, 8.0), (0.5, 4.0), (1.0, 2.0)])
+def test_weights_that_change_while_it_learns(root: Path, trained: float, weight: float) -> None:
+    """Two numbers are a weight at the beginning and one at the end, their geometric mean in the middle."""
+    parts = [learned(root, trained, geometry=boxes, reading=read) for boxes, read in ((1.0, 0.0), (0.0, 1.0))]
+    score = learned(root, trained, geometry=0.0, reading=0.0)
     boxes, read = (part - score for part in parts)
-    for changing, part in (
+    for weights, part in (
         ({"geometry": (8.0, 2.0), "reading": 0.0}, boxes),
         ({"geometry": 0.0, "reading": (8.0, 2.0)}, read),
     ):
-        assert learned(root, epoch, **changing) == pytest.approx(score + weight * part, rel=1e-4)
-        assert learned(root, epoch, shown=True, **changing) == pytest.approx(score + 2 * part, rel=1e-4), (
+        assert learned(root, trained, **weights) == pytest.approx(score + weight * part, rel=1e-4)
+        assert learned(root, trained, told=True, **weights) == pytest.approx(score + 2 * part, rel=1e-4), (
             "as in scoring"
         )
 
 
-def learned(root: Path, epoch: int, *, shown: bool = False, **weights: Any) -> float:
-    """What is lowered for a batch in an epoch of three, or the loss that is told of it."""
+def learned(root: Path, trained: float, *, told: bool = False, **weights: Any) -> float:
+    """What is lowered for a batch when a share of the training is over, or the loss that is told of it."""
     torch.manual_seed(0)
-    task = task_of(root, max_epochs=3, **weights)
+    task = task_of(root, **weights)
     network = task.model().train()
     torch.manual_seed(1)
-    given = task.learn(network, batch_of(task, root, [0, 1]), epoch=epoch)
-    return float((given.loss.mean() if shown else given.objective()).detach())
+    given = task.learn(network, batch_of(task, root, [0, 1]), epoch=0, trained=trained)
+    return float((given.loss.mean() if told else given.objective()).detach())
 
 
 def test_a_batch_without_a_word_to_read_still_teaches_where_words_are(root: Path) -> None:
@@ -324,6 +321,15 @@ def test_a_lexicon_gives_one_of_its_words(root: Path, tmp_path: Path) -> None:
         read = task.finder.read(network(batch.image), batch.words[0].quads)
     assert len(read) == len(batch.words[0].texts)
     assert set(read) <= {"KILO", "METRE"}
+
+
+def test_nothing_is_read_where_no_word_of_the_lexicon_fits(root: Path, tmp_path: Path) -> None:
+    """A crop of 6 columns has no room for nine letters; one of 40 columns does not."""
+    (tmp_path / "words.txt").write_text("METRETREM\n", encoding="utf-8")
+    task = task_of(root, lexicon=tmp_path / "words.txt")
+    narrow = torch.tensor([[[8.0, 8], [24, 8], [24, 30], [8, 30]], [[8.0, 8], [88, 8], [88, 24], [8, 24]]])
+    with torch.no_grad():
+        assert task.finder.read(task.model().eval()(torch.zeros(1, 3, 96, 96)), narrow) == ("", "METRETREM")
 
 
 def test_a_lexicon_that_cannot_be_used(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from saccade.browse.thumbnails import QUALITY, Kept, Thumbnail
 from saccade.data.images import read_rgb
 from saccade.errors import DataError
-from saccade.quads import min_area_rectangle, sides
+from saccade.quads import laid, min_area_rectangle, sides
 
 HEIGHT, WIDEST = 64, 640  # pixels of a crop at most
 DECODED = 2  # images kept while their words are asked for one by one
@@ -48,18 +48,21 @@ class Crops(Kept):
 
 def crop_size(quad: Quad) -> tuple[int, int]:
     """Width and height of the crop of a quad (4, 2): not enlarged, and the shape of the word where it fits."""
-    top, right, bottom, left = sides(quad).tolist()
+    top, right, bottom, left = sides(laid(quad)).tolist()
     along, across = (top + bottom) / 2, (left + right) / 2
     scale = min(1.0, HEIGHT / max(across, 1e-9), WIDEST / max(along, 1e-9))
     return max(1, round(along * scale)), max(1, round(across * scale))
 
 
 def rectified(image: Image.Image, quad: Quad) -> bytes:
-    """The quad (4, 2) of an image as a level JPEG; of a quad that no rectangle looks like, the rectangle around it."""
-    corners = np.asarray(quad, np.float64)
+    """The quad (4, 2) of an image as a level JPEG; of a quad that no rectangle looks like, the rectangle around it.
+
+    A word taller than wide is laid on its side, as it is read.
+    """
+    corners = laid(quad)
     view = _perspective(corners)
     if view is None:
-        corners = min_area_rectangle(corners)
+        corners = laid(min_area_rectangle(corners))
         view = _affine(corners)
     width, height = crop_size(corners)
     shrunk, origin, factor = _reduced(image, corners, int(sides(corners)[1] / height))

@@ -240,8 +240,8 @@ class SpotTask(Section):
     """Loss of where text is: cross-entropy of the text, the 512 hardest and 512 random places of an image (FOTS, arXiv
     1801.01671); one minus the Dice coefficient; or cross-entropy balanced between the two (EAST, arXiv 1704.03155)."""
     geometry: NonNegative | tuple[Positive, Positive] = 1.0
-    """Weight of the loss of the boxes, -log IoU and the angle's; two numbers: in the first and in the last of
-    `trainer.max_epochs`, and by equal factors between."""
+    """Weight of the loss of the boxes, -log IoU and the angle's; two numbers: at the beginning and at the end of the
+    training, and by equal factors between."""
     angle: NonNegative = 10.0
     """Weight, within the loss of the boxes, of 1 - cos of the angle's error."""
     reading: NonNegative | tuple[Positive, Positive] = 1.0
@@ -264,7 +264,7 @@ class SpotTask(Section):
     margin: NonNegative = 0.0
     """What is read begins and ends outside what is found, by this share of its height. In training, where quads are
     exact and those that are found are not, by none to twice as much, and top and bottom are off by up to a third of it,
-    at random; this grows from nothing over the first half of the epochs."""
+    at random; this grows from nothing over the first half of the training."""
     lexicon: Path | None = None
     """A file with a word a line: what is read is the one that fits best. null reads any characters."""
 

@@ -99,7 +99,7 @@ class SpotTraining:
         moved, (width, height) = _turned(resized.size, _uniform(-1, 1) * self.augmentation.rotate)
         moved = np.diag([1.0, factor := _uniform(*self.augmentation.stretch), 1.0]) @ moved
         quads = _apply(moved @ before, words.quads)
-        left, top = place(quads, words.cared, width, height * factor, self.side)
+        left, top = place(quads, width, height * factor, self.side)
         moved = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]]) @ moved
         cut = resized.transform(
             (self.side, self.side),
@@ -127,16 +127,14 @@ def input_size(size: tuple[int, int], longer_side: int | None) -> tuple[int, int
     return width, height
 
 
-def place(
-    quads: NDArray[np.float32], cared: NDArray[np.bool_], width: float, height: float, side: int
-) -> tuple[int, int]:
+def place(quads: NDArray[np.float32], width: float, height: float, side: int) -> tuple[int, int]:
     """Left and top of a random square within an image, or around it where it is larger.
 
     Of ``PLACES`` random ones the first that cuts no word of (K, 4, 2), cared for or not; else the last.
     """
-    rooms = [width - side, height - side]
-    drawn = torch.rand(PLACES, 2).numpy()
-    corners = np.floor(drawn * np.array(rooms) + np.where(np.array(rooms) < 0, 1, 0)).astype(np.int64)
+    rooms = np.array([width - side, height - side])
+    steps = np.floor(torch.rand(PLACES, 2).numpy() * (np.floor(np.abs(rooms)) + 1))  # one more place than spare pixels
+    corners = (np.sign(rooms) * steps).astype(np.int64)
     if not len(quads):
         return int(corners[0, 0]), int(corners[0, 1])
     shares = covered(quads, _squares(corners, side))

@@ -115,13 +115,20 @@ class Module(L.LightningModule):
         if augment.mixup or augment.cutmix:
             learned = self._mixed(batch, mix(batch.image, mixup=augment.mixup, cutmix=augment.cutmix))
         else:
-            learned = self.task.learn(self, batch, epoch=self.current_epoch)
+            learned = self.task.learn(self, batch, epoch=self.current_epoch, trained=self._trained(batch_idx))
             hits = self.task.hits(learned.logits.detach(), batch)
             if hits is not None:
                 self.hits.update(ImageLoss(hits, torch.ones_like(hits)))
         self.train_loss.update(learned.loss)
         self._unchecked = learned.totals().detach(), batch
         return learned.objective()
+
+    def _trained(self, batch_idx: int) -> float:
+        """The share of the training that is over, in [0, 1]."""
+        if self.clock is not None:
+            return self.clock.progress
+        batches, epochs = self.trainer.num_training_batches, self.task.config.trainer.max_epochs
+        return min(1.0, (self.current_epoch + batch_idx / batches) / max(1, epochs))
 
     def check_finite(self) -> None:
         """Stop at a loss that is not finite, naming the images. One batch late: by now the device has computed it.

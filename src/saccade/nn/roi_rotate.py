@@ -13,16 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from saccade.quads import STRIDE
+from saccade.quads import STRIDE, TALL
 
 HEIGHT = 8
 """Rows of a crop."""
 
 MAX_WIDTH = 128
 """Columns of the widest crop, unless said otherwise."""
-
-TALL = 1.5
-"""How many times as high as wide a word is that is turned; a single letter seldom is."""
 
 _ROUNDING = 1e-3
 """Of a column: as much more than a whole number comes from the rounding of coordinates."""

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from PIL import Image
 
-from saccade.quads import is_convex, min_area_rectangle, ordered, sides
-from saccade.report.spot_matches import Points, laid
+from saccade.quads import is_convex, laid, min_area_rectangle, ordered, sides
+from saccade.report.spot_matches import Points
 
 LOWEST, HIGHEST, WIDEST = 24, 48, 480
 """Pixels of a cut-out: smaller words are enlarged to the first of the heights, if that does not make them too wide."""

@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 
 from saccade.metrics.spotting.overlaps import overlaps
 from saccade.metrics.spotting.protocol import PROTOCOLS, Detections, Outcome, Truth
-from saccade.quads import sides
+from saccade.quads import laid, sides
 
 RIGHT, MISREAD, MISSED, ALARM, UNCARED = "right", "misread", "missed", "alarm", "uncared"
 VERDICTS = (RIGHT, MISREAD, MISSED, ALARM, UNCARED)
 """Matched and, where text is read, read right by the end-to-end protocol; matched and read wrong; a word that has no
 match; a detection that has none; and either of the two where it is not cared for."""
-
-TALL = 1.5
-"""Words so many times as high as wide are read lying on their side."""
 
 Points = NDArray[np.float64]
 
@@ -105,13 +102,6 @@ class SpotImage:
         return Word(
             verdict, np.asarray(self.truth.quads[k], dtype=np.float64), self.truth.texts[k], None, None, highest
         )
-
-
-def laid(quads: Points) -> Points:
-    """The quads (..., 4, 2), those ``TALL`` times as high as wide turned so that their upper end comes to the left."""
-    top, right, bottom, left = np.moveaxis(sides(quads), -1, 0)
-    tall = np.asarray(left + right > TALL * (top + bottom))
-    return np.where(tall[..., None, None], np.roll(quads, -1, axis=-2), quads)
 
 
 def heights(quads: Points) -> Points:

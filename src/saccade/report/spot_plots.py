@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from saccade.quads import TALL
 from saccade.report.figures import WIDTH, drawn
 from saccade.report.plots import Plot, saved
 from saccade.report.spot_evaluation import Spotted
 from saccade.report.spot_figures import heights_panel, scores_panel
 from saccade.report.spot_heights import recall_by_height
-from saccade.report.spot_matches import ALARM, MISREAD, RIGHT, TALL
+from saccade.report.spot_matches import ALARM, MISREAD, RIGHT
 from saccade.report.spot_words import verdict_name
 
 _TALL = 3.6

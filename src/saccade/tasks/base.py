@@ -201,8 +201,15 @@ class Task(ABC, Generic[P]):
         """Logits of which ``decode`` makes this prediction, which give averaged scores a loss; None: they have none."""
         return None
 
-    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
-        """Logits of a training batch, and what the optimiser lowers; epochs count from 0."""
+    def learn(self, network: Network, batch: Batch, *, epoch: int, trained: float = 0.0) -> Learned:
+        """Logits of a training batch, and what the optimiser lowers.
+
+        Args:
+            network: in training mode.
+            batch: of the training split.
+            epoch: counts from 0.
+            trained: share of the training that is over, in [0, 1].
+        """
         logits = network(batch.image)
         return Learned(logits, self.loss(logits, batch))
 

@@ -153,7 +153,7 @@ class Caption(Task[CaptionPrediction]):
         target = batch.target[:, 1:]
         return losses.cross_entropy(logits, target, target != PAD, label_smoothing=self.section.label_smoothing)
 
-    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
+    def learn(self, network: Network, batch: Batch, *, epoch: int, trained: float = 0.0) -> Learned:
         """The loss of the words of the captions, and beside it of the concepts; or what drawn captions are worth."""
         seen = network(batch.image)
         if self.section.loss == "self_critical":

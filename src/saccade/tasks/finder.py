@@ -69,8 +69,11 @@ class Finder:
         if self._lexicon is None:
             return tuple(self.alphabet.decode(numbers) for numbers in ctc.greedy(log_probs, widths))
         words, tree = self._lexicon
-        best, _ = ctc.best_in_lexicon(log_probs, widths, tree)
-        return tuple(words[k] for k in best.tolist())
+        best, log_probability = ctc.best_in_lexicon(log_probs, widths, tree)
+        # in fewer columns than the shortest word has letters, none can stand
+        return tuple(
+            words[k] if fits else "" for k, fits in zip(best.tolist(), log_probability.isfinite().tolist(), strict=True)
+        )
 
     def to_read(self, quads: Tensor) -> Tensor:
         """(K, 4, 2) what is found, with the margin at both ends."""

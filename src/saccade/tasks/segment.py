@@ -117,7 +117,7 @@ class Segment(Task[MaskPrediction]):
             found.append((factor, loss))
         return losses.combined(found)
 
-    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
+    def learn(self, network: Network, batch: Batch, *, epoch: int, trained: float = 0.0) -> Learned:
         """The loss of the network's answer; beside it, weighted by ``task.auxiliary``, of those it gives on the way."""
         said = network(batch.image)
         logits, *others = said if isinstance(said, tuple) else (said,)

@@ -147,10 +147,9 @@ class Spot(Task[SpotPrediction]):
         """Of where words are alone; (B, 6, h, w) score logits and rboxes."""
         return losses.combined(self._finding(logits[:, :1], logits[:, 1:], batch.target, torch.default_generator))
 
-    def learn(self, network: Network, batch: Batch, *, epoch: int) -> Learned:
+    def learn(self, network: Network, batch: Batch, *, epoch: int, trained: float = 0.0) -> Learned:
         """The sum of the losses of score, boxes and reading; words are read where they are in truth."""
         seen = network(batch.image)
-        trained = min(1.0, epoch / max(1, self.config.trainer.max_epochs - 1))
         parts = self._parts(seen, batch.target, batch.words, torch.default_generator, trained=trained)
         # scoring takes the last weights in every epoch; what those of this one differ by stands beside
         return Learned(seen.score_logits, losses.combined(parts), losses.still_to_change(parts, trained))

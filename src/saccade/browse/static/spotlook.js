@@ -69,5 +69,6 @@ export function paintScores(canvas, map, size) {
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(grid, 0, 0, width, height);
+  // a cell stands for the point at its upper left corner, which is to be its middle
+  context.drawImage(grid, -width / map.width / 2, -height / map.height / 2, width, height);
 }
