@@ -64,7 +64,7 @@ METRICS: dict[str, float] = {
     "cer": 0.5,
     "word_accuracy": 0.25,
 }
-POOLING = {"precision": "correct over found", "cer": "edits over letters"}
+POOLING = {"detection_precision": "correct over found", "cer": "edits over letters"}
 DECODING = {"threshold": 0.8, "merge_iou": 0.2, "nms_iou": 0.2, "min_score": 0.5, "max_places": 1000, "lexicon": None}
 
 

@@ -71,6 +71,7 @@ def test_every_number_is_that_of_what_was_found(
     assert rows.columns[:4] == ["image", "target_quads_xy", "target_texts", "target_cared"]
     assert {"quads_xy", "texts", "scores", "score_png", "loss", "detection_hmean"} <= set(rows.columns)
     assert sum(map(len, rows["quads_xy"])) > 0
+    assert evaluation.about()["pooling"].keys() == document["metrics"].keys()
     truths = [
         Truth(corners, tuple(texts), np.array(cared))
         for corners, texts, cared in zip(

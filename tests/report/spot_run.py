@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from saccade.metrics.spotting.protocol import Detections, Truth
-from saccade.metrics.spotting.scores import SPOTTING_POOLING, SpottingScores, spotting_scores
+from saccade.metrics.spotting.scores import SpottingScores, run_pooling, spotting_scores
 from saccade.runs import Run
 
 from .conftest import save_images, unscored
@@ -143,7 +143,7 @@ def add_spotting(
         "checkpoint": "best.ckpt",
         "epoch": 7,
         "data_root": "/data",
-        "pooling": {"loss": "mean over the images", **SPOTTING_POOLING},
+        "pooling": {"loss": "mean over the images", **run_pooling(reads=True)},
         "optimistic": False,
         "reads": reads,
         "decoding": DECODING,

@@ -66,7 +66,7 @@ def overview(predictions: SpotPredictions, matching: Matching, words: pl.DataFra
             for name in PROTOCOLS
             if any(f"{name}_{part}" in metrics for part in PARTS)
         ],
-        "pooling": {part: pooling.get(part) for part in PARTS},
+        "pooling": {part: pooling.get(f"detection_{part}") for part in PARTS},
         "metrics": [[name, value, pooling.get(name)] for name, value in metrics.items() if name not in named],
         "decoding": p.about.get("decoding") or {},
         "truth": counts(matching.truth),

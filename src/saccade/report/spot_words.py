@@ -88,7 +88,9 @@ def notes(scored: Spotted, intervals: Mapping[str, Interval]) -> list[str]:
     """How the numbers are pooled, where the intervals come from, and whether the numbers are those of the words."""
     pooling = scored.about.get("pooling", {})
     parts = {"precision": "Precision", "recall": "recall", "hmean": "H-mean"}
-    pooled = "; ".join(f"{parts[part]}: {pooling[part]}" for part in PARTS if part in pooling)
+    pooled = "; ".join(
+        f"{parts[part]}: {pooling[f'detection_{part}']}" for part in PARTS if f"detection_{part}" in pooling
+    )
     found = [f"{'; '.join(_RIGHT_WHERE[name] for name in scored.protocols)}."]
     found += [f"{pooled}."] if pooled else []
     if scored.reads:

@@ -34,7 +34,7 @@ from saccade.data.wording import counted, named
 from saccade.draw.words import outlined
 from saccade.losses import spot as losses
 from saccade.metrics.spotting.protocol import Detections, Truth
-from saccade.metrics.spotting.scores import SPOTTING_POOLING
+from saccade.metrics.spotting.scores import run_pooling
 from saccade.metrics.stateful_spot import SpotMetrics
 from saccade.nn.spot_network import SpotNetwork, Spotted
 from saccade.quads import CONVENTION
@@ -265,7 +265,7 @@ class Spot(Task[SpotPrediction]):
     @property
     def pooling(self) -> Mapping[str, str]:
         """How each metric is pooled."""
-        return {"loss": "mean over the images, each the sum of its own means", **SPOTTING_POOLING}
+        return {"loss": "mean over the images, each the sum of its own means", **run_pooling(reads=self.reads)}
 
     def facts(self, listing: Listing) -> Mapping[str, Any]:
         """How words were found and read."""

@@ -27,6 +27,14 @@ SPOTTING_POOLING: dict[str, str] = {
 """How each number of text spotting is pooled, in words."""
 
 
+def run_pooling(*, reads: bool) -> dict[str, str]:
+    """By the names that the numbers have in a run, such as ``detection_hmean``; ``reads``: words are read, too."""
+    protocols = PROTOCOLS if reads else ["detection"]
+    parts = ("precision", "recall", "hmean")
+    found = {f"{protocol}_{part}": SPOTTING_POOLING[part] for protocol in protocols for part in parts}
+    return found | ({key: SPOTTING_POOLING[key] for key in ("cer", "word_accuracy")} if reads else {})
+
+
 @dataclass(frozen=True)
 class SpottingScores:
     """What was found and read in n images is worth, in fractions of 1; ``cer`` alone may be above 1."""
