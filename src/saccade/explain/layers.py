@@ -68,7 +68,7 @@ def shaped(output: Any) -> tuple[int, ...]:
 
 
 @contextmanager
-def listening(layers: Mapping[str, nn.Module], kept: Callable[[Any], T] = copied) -> Iterator[dict[str, T]]:
+def listening(layers: Mapping[str, nn.Module], kept: Callable[[Any], Any] = copied) -> Iterator[dict[str, Any]]:
     """What each layer gives, by name, in the order in which they finish, filled in when the network runs.
 
     Of a layer that runs several times, the last.
@@ -77,7 +77,7 @@ def listening(layers: Mapping[str, nn.Module], kept: Callable[[Any], T] = copied
         layers: by name.
         kept: what is kept of what a layer gives.
     """
-    found: dict[str, T] = {}
+    found: dict[str, Any] = {}
 
     def keep(name: str, module: nn.Module, args: Any, output: Any) -> None:
         found.pop(name, None)  # so that it stands in the order of its last run
