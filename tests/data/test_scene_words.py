@@ -75,8 +75,8 @@ def test_seed_split_and_index_each_give_another_scene() -> None:
         assert base.texts != other.texts
 
 
-def test_a_scene_has_one_to_six_words_and_all_counts_occur() -> None:
-    counts = [len(draw_text_scene(1, i, size=256).texts) for i in range(80)]
+def test_a_scene_has_one_to_ten_words_and_all_counts_occur_where_there_is_room() -> None:
+    counts = [len(draw_text_scene(1, i, size=384).texts) for i in range(60)]
     assert set(counts) == set(range(1, MOST_WORDS + 1))
     assert all(scene.cared.any() for scene in SCENES)
 

@@ -164,7 +164,7 @@ def write_words(
     characters: Characters,
     progress: Progress | None = None,
 ) -> None:
-    """Write ICDAR 2015's layout: one to six words a scene, in ``scene_text_files``."""
+    """Write ICDAR 2015's layout: one to ten words a scene, in ``scene_text_files``."""
     which = _counted(train, val, progress)
     scene_text_files.write_words(root, which, size=size, seed=seed, characters=characters)
 

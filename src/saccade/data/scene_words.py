@@ -24,10 +24,10 @@ from saccade.data.signs import MARGIN, Kind, Placed, has_place, placed, plate_of
 from saccade.data.textures import COLOURS, background, jittered, photographed, pick
 from saccade.data.words import DONT_CARE
 
-VERSION = 1
+VERSION = 2
 """Of the drawing; raised with every change that makes the same seed give another scene."""
 
-MOST_WORDS = 6
+MOST_WORDS = 10
 SMALLEST_SIZE = 112
 """Pixels: in smaller images the longest words find no place."""
 
@@ -35,7 +35,7 @@ _SPLITS: dict[SceneSplit, int] = {"train": 0, "val": 1, "test": 2}
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CONTRAST = 0.3  # of luma, between ink and whatever is behind it
 _CROPS_AS_IN = 256
-_ATTEMPTS = 6  # signs that find no place, after which a scene stays with fewer words
+_ATTEMPTS = 20  # signs that find no place, after which a scene stays with fewer words
 
 
 @dataclass(frozen=True)
