@@ -50,6 +50,11 @@ def test_the_top(reported: tuple[Run, Page]) -> None:
     assert "best of 10 epochs by end-to-end H-mean on the holdout" in page.text
 
 
+def test_every_picture_can_be_seen_under_its_score_map(reported: tuple[Run, Page]) -> None:
+    _, page = reported
+    assert page.source.count("<summary>Score map</summary>") == page.source.count('<div class="scene"') > 0
+
+
 def test_how_it_was_measured(reported: tuple[Run, Page]) -> None:
     _, page = reported
     assert "Measured by the protocol of ICDAR 2015: word after word takes the first free detection" in page.text
@@ -140,8 +145,8 @@ def test_words_are_cut_out_and_told(reported: tuple[Run, Page]) -> None:
         "CAFE missed: nothing was found there",
     ):
         assert said in page.text
-    # three pictures, and of every word that is cared for a cut-out
-    assert len(page.pictures) == 3 + 2 + 4 + 3
+    # three pictures, each under its score map too, and of every word that is cared for a cut-out
+    assert len(page.pictures) == 3 + 3 + 2 + 4 + 3
 
 
 def test_lines_are_told_apart_by_more_than_their_colour(reported: tuple[Run, Page]) -> None:

@@ -14,6 +14,7 @@ from saccade.report.shown import Place
 from saccade.report.spot_crops import rectified
 from saccade.report.spot_evaluation import Spotted
 from saccade.report.spot_matches import ALARM, MISREAD, MISSED, RIGHT, UNCARED, Points, Word, heights
+from saccade.report.spot_scores import scores_over
 from saccade.report.spot_words import facts, image_numbers, rest_words, word_line
 from saccade.report.thumbnails import Files, jpeg_address
 from saccade.report.words import number
@@ -62,6 +63,7 @@ class SpotExample:
     facts: str
     numbers: str  # by the other protocols
     address: str | None  # of the picture's data; None where it is missing
+    scores: str | None  # of the picture under its score map; None where one of them is missing
     size: tuple[float, float]  # width and height in units of the outlines
     outlines: Sequence[Outline]
     fine: bool  # so many small words that thick lines would hide them
@@ -85,6 +87,7 @@ class SpotPictures:
         scored, image, reads = self._scored, self._scored.seen[place.row], self._scored.reads
         name = scored.images[place.row]
         picture = self.files.read(name, read_rgb)
+        small = None if picture is None else _small(picture)
         words = image.words()
         chosen = most_telling(words)
         size = (UNITS, UNITS) if picture is None else _in_units(picture.size)
@@ -95,13 +98,20 @@ class SpotPictures:
             hmean=number(float(self._hmeans[place.row])),
             facts=facts(image, reads=reads),
             numbers=image_numbers(scored, place.row),
-            address=None if picture is None else jpeg_address(_small(picture), quality=82),
+            address=None if small is None else jpeg_address(small, quality=82),
+            scores=None if small is None else self._scores(small, place.row),
             size=size,
             outlines=[] if picture is None else _outlines(words, chosen, scale, reads=reads),
             fine=bool(words) and float(np.median([heights(word.quad) for word in words])) * scale < SMALL,
             words=[_cut_out(word, k, picture, reads=reads) for k, word in enumerate(chosen, start=1)],
             rest=rest_words(words, chosen, reads=reads),
         )
+
+    def _scores(self, picture: Image.Image, row: int) -> str | None:
+        """Of the picture under the score map of the image, if it was kept."""
+        kept = self._scored.rows.get_column("score_png", default=None)
+        over = None if kept is None else scores_over(picture, kept[row])
+        return None if over is None else jpeg_address(over, quality=75)
 
 
 def most_telling(words: Sequence[Word]) -> list[Word]:
