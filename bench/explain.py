@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,6 +30,7 @@ from saccade.explain.untouched import untouched
 from saccade.runs import Run
 
 SCENES = 100
+ROUNDS = 30
 SETTINGS = ["data.scenes.train=1000", "data.scenes.val=64", "trainer.max_epochs=10", "trainer.accelerator=cpu"]
 
 
@@ -55,7 +57,7 @@ def main() -> None:
 
 
 def speed(subject: Subject) -> None:
-    """Occlusion of an image against as many forward passes, the faster of five each."""
+    """Occlusion of an image against as many forward passes, in turn, so that what else runs slows both down."""
     image = torch.rand(1, 3, 64, 64)
     patch, grey = patch_for(64, 64, side=None, stride=None), subject.colour("grey")
     places, targets = len(patch.places(64, 64)), subject.targets(image, None)
@@ -69,18 +71,20 @@ def speed(subject: Subject) -> None:
     def occlude() -> None:
         occlusion(subject.probabilities(targets), image, patch, fill=grey, batch=subject.batch)
 
-    seconds = []
-    for work in (forward, occlude):
-        times = []
-        for _ in range(5):
-            started = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - started)
-        seconds.append(min(times))
-    times_as_long = seconds[1] / seconds[0]
+    pairs = np.array([(seconds(forward), seconds(occlude)) for _ in range(ROUNDS)])
+    fastest, ratios = pairs.min(axis=0), pairs[:, 1] / pairs[:, 0]
+    low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
     print(
-        f"{places} places: forward {seconds[0]:.3f} s, occlusion {seconds[1]:.3f} s, {times_as_long:.2f} times as long"
+        f"{places} places: forward {fastest[0]:.3f} s, occlusion {fastest[1]:.3f} s at best; of {ROUNDS} times in turn "
+        f"{middle:.2f} times as long (a quarter below {low:.2f}, a quarter above {high:.2f})"
     )
+
+
+def seconds(work: Callable[[], None]) -> float:
+    """How long it takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def factors(run: Run, folder: Path, method: str) -> list[float]:

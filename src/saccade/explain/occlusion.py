@@ -72,12 +72,12 @@ def occlusion(
     """
     height, width = image.shape[2:]
     places = patch.places(height, width)
-    whole = score(image)  # (1, K)
+    whole = score(_copies(image, 1))  # (1, K)
     total = torch.zeros(whole.shape[1], height, width, dtype=torch.float64)
     times = torch.zeros(height, width, dtype=torch.float64)
     for first in range(0, len(places), batch):
         some = places[first : first + batch]
-        covered = image.repeat(len(some), 1, 1, 1)
+        covered = _copies(image, len(some))
         windows = [(..., slice(y, y + patch.side), slice(x, x + patch.side)) for y, x in some]
         for one, window in zip(covered, windows, strict=True):
             one[window] = fill[:, None, None]
@@ -87,3 +87,8 @@ def occlusion(
             times[window] += 1
         progress(len(some))
     return (total / times).float()
+
+
+def _copies(image: Tensor, number: int) -> Tensor:
+    """(1, 3, H, W) to (number, 3, H, W), laid out in memory as networks are, which would else copy it once more."""
+    return image.expand(number, -1, -1, -1).clone(memory_format=torch.channels_last)
