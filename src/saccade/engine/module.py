@@ -124,9 +124,11 @@ class Module(L.LightningModule):
         return learned.objective()
 
     def _trained(self, batch_idx: int) -> float:
-        """The share of the training that is over, in [0, 1]."""
+        """The share of the training that is over, in [0, 1]; 0 in a range test of learning rates."""
         if self.clock is not None:
             return self.clock.progress
+        if self._trainer is None:
+            return 0.0
         batches, epochs = self.trainer.num_training_batches, self.task.config.trainer.max_epochs
         return min(1.0, (self.current_epoch + batch_idx / batches) / max(1, epochs))
 
