@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,8 @@ from saccade.commands.summary import summary
 from saccade.commands.train import train
 from saccade.config.load import load
 from saccade.engine import checkpoint, trainer
-from saccade.errors import CheckpointError, ConfigError
+from saccade.errors import CheckpointError, ConfigError, RunError
+from saccade.nn.small import SmallCNN
 from saccade.nn.standardized_conv import StandardizedConv2d
 from saccade.runs import Run
 from saccade.surgery.difference import Difference
@@ -128,9 +130,13 @@ def _differs(value: Tensor, others: dict[str, Tensor], key: str) -> bool:
 
 
 def test_the_old_run_stays_as_it_is(old: Run) -> None:
-    before = {path: path.read_bytes() for path in old.path.rglob("*") if path.is_file() and path.name != ".lock"}
+    before = files(old)
     convert(old, to="folded", checkpoint="last")
-    assert {path: path.read_bytes() for path in old.path.rglob("*") if path.name in {p.name for p in before}} == before
+    assert files(old) == before
+
+
+def files(run: Run) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"}
 
 
 def test_another_checkpoint(old: Run) -> None:
@@ -311,6 +317,56 @@ def test_on_the_command_line(
     assert Run.open(said.out.splitlines()[-1]).environment()["converted_from"]["to"] == "folded"
 
 
+class Hidden(SmallCNN):
+    """Uses the weights of a convolution once more, and no tensor of the graph of torch.fx tells so."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        kernel = self.features[0][0].weight  # type: ignore[index]  # a convolution, a norm, and an activation
+        logits: Tensor = super().forward(image) + kernel.abs().sum() * torch.tensor([1.0, -1.0])
+        return logits
+
+
+def test_what_is_another_network_is_not_written(old: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saccade.tasks.labels.build", lambda name, *, classes, **_: Hidden(classes))
+    before = sorted(old.path.parent.iterdir())
+    with pytest.raises(RunError) as raised:
+        convert(old, to="folded")
+    assert re.fullmatch(
+        r"--to: what small_cnn becomes is not the same network: the outputs differ by \d\.\de[+-]\d\d \(relative, in "
+        r"norm\) on 4 validation images, so that no run was made; it may use its weights in a way that torch.fx does "
+        r"not see",
+        str(raised.value),
+    )
+    assert sorted(old.path.parent.iterdir()) == before
+    # weights that are divided anew in each pass are the same themselves: what uses them besides sees no change
+    assert convert(old, to="weight-standardized").surgery.difference.relative < 1e-5
+
+
+def test_messages_name_what_was_asked_for(old: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*settings: str) -> str:
+        start = ["model.init=default", "trainer.max_epochs=0", "task.threshold=0.5", *settings]
+        with pytest.raises(ConfigError) as raised:
+            train(old.config_file, start, runs=tmp_path / "runs")
+        return str(raised.value)
+
+    first, *_, last = asked("model.convert=folded", "model.name=dogs_cnn").splitlines()
+    assert first == "model.convert: none of the 4 convolutions of dogs_cnn can become folded:"
+    assert last == "set model.convert=null, or choose another network"
+    hint = "torch.fx cannot follow what SmallCNN computes (no), so that nothing is known of what comes after its conv"
+
+    def fails(*_: Any) -> Any:
+        raise ValueError("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("saccade.nn.tracing._Tracer.trace", fails)
+        assert asked("model.convert=folded") == (
+            f"model.convert: {hint}olutions; set model.convert=null, or choose another network"
+        )
+        with pytest.raises(ConfigError) as raised:
+            convert(old, to="folded")
+        assert str(raised.value) == f"--to: {hint}olutions"
+
+
 def test_refused_convolutions_are_listed(tmp_path: Path, saccade: Callable[..., Any]) -> None:
     root = class_tree(tmp_path / "classes")
     settings = [f"data.root={root}", *SETTINGS, "model.name=mobilenetv3_small_050", "trainer.max_epochs=0"]
@@ -325,7 +381,8 @@ def test_refused_convolutions_are_listed(tmp_path: Path, saccade: Callable[..., 
     bare = train("folder-classify", [*settings, "model.name=dogs_cnn"], runs=tmp_path / "runs")
     said = saccade("convert", bare.path, "--to", "folded")
     assert said.code == 2
-    assert "none of the 4 convolutions of dogs_cnn can become folded:\n  conv1 is followed by relu" in said.err
+    assert "--to: none of the 4 convolutions of dogs_cnn can become folded:\n  conv1 is followed by relu" in said.err
+    assert "model.convert" not in said.err
     assert not (tmp_path / "runs" / "folder-classify" / "005").exists()
 
 
@@ -361,3 +418,36 @@ def test_every_task(preset: str, tmp_path: Path) -> None:
         assert after["loss"] == pytest.approx(before["loss"], rel=1e-4)
         on = train(found.run.config_file, ["trainer.max_epochs=1"], runs=tmp_path / "runs")
         assert len(on.epochs()) == 1, number
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_meteor")
+def test_a_second_stage_of_captions_starts_from_a_converted_network(tmp_path: Path) -> None:
+    small = [setting for setting in SMALL if not setting.startswith("model.name=")]
+    given = [
+        *small,
+        "data.holdout=0.25",
+        "trainer.max_time=null",
+        "task.min_count=1",
+        "task.concepts=1",
+        "trainer.max_epochs=1",
+    ]
+    first = train("scenes-caption", [*given, *OTHERS["scenes-caption"](tmp_path / "data")], runs=tmp_path / "runs")
+    new = convert(first, to="weight-standardized").run
+    file = new.checkpoints / "best.ckpt"
+    assert {key for key in weights(new) if "concepts." in key} == {"network.concepts.weight", "network.concepts.bias"}
+    # what the first stage told words with is of no use any more, as with weights that were never converted
+    settings = ["task.concepts=0", "task.loss=self_critical", "task.samples=2", "trainer.max_epochs=0"]
+    second = train(new.config_file, settings, runs=tmp_path / "runs")
+    expected = {key: value for key, value in weights(new).items() if "concepts." not in key}
+    assert weights(second).keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in weights(second).items())
+    with pytest.raises(CheckpointError, match=r"knows other words than this training .* set task\.vocabulary to the"):
+        train(new.config_file, ["task.vocabulary=null", "task.min_count=13"], runs=tmp_path / "runs")
+    with pytest.raises(CheckpointError) as raised:
+        train(new.config_file, ["model.head=replace"], runs=tmp_path / "runs")
+    assert str(raised.value) == (
+        f"model.weights: {file} is of a network that is weight-standardized, and model.encoder is given weights of one "
+        "that is not, which are then converted; name such weights, or set model.head=keep to load all weights of a "
+        "caption network"
+    )

@@ -148,6 +148,18 @@ CASES: dict[str, tuple[Callable[[], Net], str]] = {
         lambda: Net(straight, norm=norm(), conv=parametrizations.spectral_norm(conv())),
         "is a ParametrizedConv2d, which computes in a way of its own",
     ),
+    "transposed": (
+        lambda: Net(straight, norm=norm(), conv=nn.ConvTranspose2d(4, 4, 3)),
+        "is a ConvTranspose2d, of which nothing is changed",
+    ),
+    "along one axis": (
+        lambda: Net(lambda n, x: n.norm(n.conv(x.flatten(2))[..., None]), norm=norm(), conv=nn.Conv1d(4, 4, 3)),
+        "is a Conv1d, of which nothing is changed",
+    ),
+    "along three axes": (
+        lambda: Net(lambda n, x: n.norm(n.conv(x[:, :, None])[:, :, 0]), norm=norm(), conv=nn.Conv3d(4, 4, 1)),
+        "is a Conv3d, of which nothing is changed",
+    ),
     "weights by a hook": (
         lambda: Net(straight, norm=norm(), conv=weight_norm(conv())),
         "has weights that a hook computes",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from saccade.errors import ConfigError
 from saccade.nn.backbones import build
@@ -88,7 +89,7 @@ def test_the_outputs_stay_the_same(name: str) -> None:
 @each
 def test_every_convolution_is_converted_or_refused_with_a_reason(name: str) -> None:
     network = build(name, classes=10, image_size=64).eval()
-    all_of_them = {key for key, module in network.named_modules() if isinstance(module, nn.Conv2d)}
+    all_of_them = {key for key, module in network.named_modules() if isinstance(module, _ConvNd)}
     for way, kind in (("statistics", StandardizedConv2d), ("folded", nn.Conv2d)):
         found = converted(network, way, name)
         assert {*found.converted, *found.refused} == all_of_them
@@ -124,11 +125,11 @@ def test_a_network_of_which_nothing_can_be_converted_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
         converted(network, "statistics", "convnext_atto")
     first, *lines = str(raised.value).splitlines()
-    assert first == "model.convert: none of the 40 convolutions of convnext_atto can become weight-standardized:"
+    assert first == "none of the 40 convolutions of convnext_atto can become weight-standardized:"
     assert lines[0] == "  stem.0 is followed by permute and not by a BatchNorm2d"
     assert lines[-1] == "  and 35 more"
     assert len(lines) == 6
-    with pytest.raises(ConfigError, match=r"^model.convert: vit has no nn.Conv2d that could become folded$"):
+    with pytest.raises(ConfigError, match=r"^vit has no convolution that could become folded$"):
         converted(nn.Linear(64, 2), "folded", "vit")
 
 
@@ -168,6 +169,21 @@ def test_the_weights_of_one_load_into_another_that_is_converted_so(way: str) -> 
     assert target.converted == source.converted
     target.network.load_state_dict(source.network.state_dict())
     assert torch.equal(target.network(image), source.network(image))
+
+
+def test_convolutions_of_other_kinds_are_refused_by_name() -> None:
+    network = build_segmenter("unet", classes=3, depth=2, width=4).eval()
+    for way in WAYS:
+        found = convert(network, torch.zeros(1, 3, 32, 32), name="unet", **WAYS[way])
+        others = {"inner.up.0", "inner.up.1"}
+        assert {found.refused[key] for key in others} == {"is a ConvTranspose2d, of which nothing is changed"}
+        every = [key for key, module in network.named_modules() if isinstance(module, _ConvNd)]
+        assert sorted([*found.converted, *found.refused]) == sorted(every)
+    with pytest.raises(ConfigError) as raised:
+        convert(nn.Conv1d(2, 4, 3), torch.zeros(1, 2, 8), to="folded", name="waves")
+    assert str(raised.value) == (
+        "the one convolution of waves cannot become folded:\n   is a Conv1d, of which nothing is changed"
+    )
 
 
 @torch.no_grad()

@@ -92,8 +92,8 @@ def test_what_cannot_be_followed_is_told() -> None:
     with pytest.raises(ConfigError) as raised:
         traced(network, IMAGE)
     assert str(raised.value) == (
-        "model.convert: torch.fx cannot follow what Fails computes (images of 224 pixels are needed), so that nothing "
-        "is known of what comes after its convolutions; choose another network, or set model.convert=null"
+        "torch.fx cannot follow what Fails computes (images of 224 pixels are needed), so that nothing is known of "
+        "what comes after its convolutions"
     )
     assert network.training
 

@@ -57,7 +57,27 @@ def test_numbers_are_those_of_numpy(opened: tuple[Any, nn.Module, Any], pairs: b
     assert found.images == 6
     assert found.max_abs == pytest.approx(np.abs(apart).max(), rel=1e-3)
     assert found.mean_abs == pytest.approx(np.abs(apart).mean(), rel=1e-3)
-    assert found.relative == pytest.approx(np.linalg.norm(apart) / np.linalg.norm(before), rel=1e-3)
+    parts = [(before[:, :1], apart[:, :1]), (before[:, 1:], apart[:, 1:])] if pairs else [(before, apart)]
+    shares = [np.linalg.norm(off) / np.linalg.norm(whole) for whole, off in parts]
+    assert found.relative == pytest.approx(max(shares), rel=1e-3)
+    assert not pairs or max(shares) > 1.1 * min(shares)
+
+
+class Scales(nn.Module):
+    """Scores in [0, 1] and distances of some hundred pixels, as a network that spots text gives them."""
+
+    def __init__(self, of_scores: float, of_distances: float) -> None:
+        super().__init__()
+        self.factors = of_scores, of_distances
+
+    def forward(self, image: Tensor) -> Any:
+        return image.sigmoid() * self.factors[0], 300 * (image.abs() + 1) * self.factors[1]
+
+
+def test_large_numbers_do_not_hide_small_ones(opened: tuple[Any, nn.Module, Any]) -> None:
+    task, _, listing = opened
+    assert difference(task, Scales(1.0, 1.0), Scales(1.1, 1.0), listing).relative == pytest.approx(0.1, rel=1e-4)
+    assert difference(task, Scales(1.0, 1.0), Scales(1.1, 1.2), listing).relative == pytest.approx(0.2, rel=1e-4)
 
 
 def test_the_same_network_twice_is_not_apart(opened: tuple[Any, nn.Module, Any]) -> None:

@@ -47,7 +47,8 @@ def convert(
         checkpoint: best, last, or a path.
 
     Raises:
-        SaccadeError: a mistake in run folder, overrides, data, or checkpoint; or nothing in it can be converted.
+        SaccadeError: a mistake in run folder, overrides, data, or checkpoint; nothing in it can be converted; or the
+            outputs are those of another network.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     config = config_of(opened, overrides)
@@ -57,18 +58,25 @@ def convert(
     path = checkpoint_path(opened, str(checkpoint))
     about = trainer.load_network(task, network, path)
     listing = split_of(opened, config, "val")
-    surgery = convert_network(task, network, listing, to=to, compensate=compensate or "statistics")
+    surgery = convert_network(
+        task, network, listing, to=to, compensate=compensate or "statistics", name=config.model.name
+    )
     origin = {"run": opened.title, "checkpoint": path.name, "epoch": about["epoch"], "to": to}
     if to == "weight-standardized":
         origin["compensate"] = compensate or "statistics"
     new = _written(opened, config, surgery, about, origin)
-    if (relative := surgery.difference.relative) > LARGEST_RELATIVE:
+    _warn(surgery.difference.relative)
+    say(f"score it: saccade evaluate {new.path}; train on from it: saccade train {new.config_file}")
+    return ConvertedRun(new, surgery)
+
+
+def _warn(relative: float) -> None:
+    """Of a difference that is not the rounding of most networks."""
+    if relative > LARGEST_RELATIVE:
         say(
             f"warning: the outputs differ by {relative:.1e} (relative, in norm), and rounding in float32 explains "
             f"{LARGEST_RELATIVE:.0e} of most networks; compare the scores of both runs before you use the new one"
         )
-    say(f"score it: saccade evaluate {new.path}; train on from it: saccade train {new.config_file}")
-    return ConvertedRun(new, surgery)
 
 
 def _refuse(run: Run, config: Config, to: str, compensate: str | None) -> None:

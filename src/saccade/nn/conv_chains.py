@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, fx, nn
+from torch.nn.modules.conv import _ConvNd
 
 from saccade.nn.standardized_conv import StandardizedConv2d
 from saccade.nn.tracing import traced
@@ -26,7 +27,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class ConvChains:
-    """Every nn.Conv2d of a network: it is in a chain, or refused."""
+    """Every convolution of a network, of any kind: it is in a chain, or refused."""
 
     found: tuple[Chain, ...]  # in the order of the network's modules
     refused: Mapping[str, str]  # by the name of the convolution, why it is in none
@@ -43,7 +44,7 @@ def conv_chains(network: nn.Module, *inputs: Tensor) -> ConvChains:
         ConfigError: the network cannot be traced.
     """
     finder = _Finder(network, traced(network, *inputs))
-    answers = {name: finder.chain(name) for name, module in finder.modules.items() if isinstance(module, nn.Conv2d)}
+    answers = {name: finder.chain(name) for name, module in finder.modules.items() if isinstance(module, _ConvNd)}
     return ConvChains(
         tuple(answer for answer in answers.values() if isinstance(answer, Chain)),
         {name: answer for name, answer in answers.items() if isinstance(answer, str)},
@@ -66,6 +67,8 @@ class _Finder:
     def chain(self, name: str) -> Chain | str:
         """The chain of a convolution, or why there is none."""
         conv = self.modules[name]
+        if not isinstance(conv, nn.Conv2d):
+            return f"is a {type(conv).__name__}, of which nothing is changed"
         if type(conv) not in _CONVOLUTIONS:
             return f"is a {type(conv).__name__}, which computes in a way of its own"
         if not isinstance(conv.weight, nn.Parameter):

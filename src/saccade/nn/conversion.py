@@ -47,7 +47,7 @@ def convert(
         name: what the network is called in messages.
 
     Raises:
-        ConfigError: none can be changed, or the network cannot be traced.
+        ConfigError: none can be changed, or the network cannot be traced. Who asked for it adds by which setting.
     """
     made = deepcopy(network)
     chains = conv_chains(made, *inputs)
@@ -67,8 +67,9 @@ def convert(
 def _nothing(name: str, to: Conversion, refused: Mapping[str, str]) -> str:
     """That nothing can be changed, with the first reasons."""
     if not refused:
-        return f"model.convert: {name} has no nn.Conv2d that could become {to}"
+        return f"{name} has no convolution that could become {to}"
     lines = [f"  {key} {reason}" for key, reason in list(refused.items())[:5]]
     more = [f"  and {len(refused) - 5} more"] if len(refused) > 5 else []
-    head = f"model.convert: none of the {len(refused)} convolutions of {name} can become {to}:"
+    one, several = f"the one convolution of {name} cannot", f"none of the {len(refused)} convolutions of {name} can"
+    head = f"{several if len(refused) > 1 else one} become {to}:"
     return "\n".join([head, *lines, *more])

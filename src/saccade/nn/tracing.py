@@ -31,7 +31,7 @@ def traced(network: nn.Module, *inputs: Tensor) -> fx.Graph:
     shapes. The network is left as it was.
 
     Raises:
-        ConfigError: the network cannot be followed.
+        ConfigError: the network cannot be followed. Who asked for it adds by which setting.
     """
     tracer = _Tracer(inputs)
     try:
@@ -42,8 +42,8 @@ def traced(network: nn.Module, *inputs: Tensor) -> fx.Graph:
         if any(tensor.is_meta for tensor in inputs):  # it may need values, which who asked can give
             raise RuntimeError(reason) from error
         raise ConfigError(
-            f"model.convert: torch.fx cannot follow what {type(network).__name__} computes ({reason}), so that nothing "
-            "is known of what comes after its convolutions; choose another network, or set model.convert=null"
+            f"torch.fx cannot follow what {type(network).__name__} computes ({reason}), so that nothing is known of "
+            "what comes after its convolutions"
         ) from error
 
 

@@ -13,6 +13,7 @@ from saccade.data.listing import Listing
 from saccade.data.wording import counted
 from saccade.engine import checkpoint
 from saccade.engine.module import Module
+from saccade.errors import ConfigError, RunError
 from saccade.nn.conversion import Conversion, convert
 from saccade.nn.standardize import Compensation
 from saccade.surgery.difference import Difference, difference
@@ -20,6 +21,8 @@ from saccade.tasks.base import Task
 
 LARGEST_RELATIVE = 1e-5
 """Of outputs in float32; more than that is not the rounding of a few more operations."""
+ANOTHER_NETWORK = 1e-2
+"""Beyond this it is no rounding at all: the new network computes something else."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,35 @@ class Surgery:
 
 
 def convert_network(
-    task: Task, network: nn.Module, listing: Listing, *, to: Conversion, compensate: Compensation
+    task: Task, network: nn.Module, listing: Listing, *, to: Conversion, compensate: Compensation, name: str
 ) -> Surgery:
     """Convert a copy of a task's network, and compare the two on the images of a listing.
+
+    Args:
+        task: of the network.
+        network: stays as it is.
+        listing: the images.
+        to: what its convolutions become.
+        compensate: for weight-standardized, what changes in BatchNorm.
+        name: what the network is called in messages.
 
     Raises:
         ConfigError: nothing in it can be converted.
         DataError: an image cannot be read.
-        RunError: outputs that are not finite.
+        RunError: outputs that are not finite, or those of another network.
     """
-    image = task.example_inputs()[:1]
-    made = convert(network, *image, to=to, compensate=compensate, name=task.config.model.name)
-    return Surgery(made.network, made.converted, made.refused, difference(task, network, made.network, listing))
+    try:
+        made = convert(network, *task.example_inputs()[:1], to=to, compensate=compensate, name=name)
+    except ConfigError as error:
+        raise ConfigError(f"--to: {error}") from error
+    apart = difference(task, network, made.network, listing)
+    if apart.relative > ANOTHER_NETWORK:
+        raise RunError(
+            f"--to: what {name} becomes is not the same network: the outputs differ by {apart.relative:.1e} (relative, "
+            f"in norm) on {counted(apart.images, 'validation image')}, so that no run was made; it may use its weights "
+            "in a way that torch.fx does not see"
+        )
+    return Surgery(made.network, made.converted, made.refused, apart)
 
 
 def note(surgery: Surgery, origin: Mapping[str, Any]) -> str:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from saccade.data.listing import Listing
-from saccade.engine import trainer
-from saccade.engine.callbacks import FileBar
-from saccade.engine.datamodule import DataModule
-from saccade.engine.module import Module
+from saccade.engine.side_by_side import side_by_side
 from saccade.errors import RunError
-from saccade.samples import Batch
 from saccade.tasks.base import Task
 
 
@@ -27,14 +21,18 @@ class Difference:
 
     max_abs: float
     mean_abs: float
-    relative: float  # Euclidean norm of the difference, as a share of that of the first network's outputs
+    relative: (
+        float  # Euclidean norm of the difference as a share of that of the first's outputs; of several the largest
+    )
     images: int
 
 
 def difference(task: Task, before: nn.Module, after: nn.Module, listing: Listing) -> Difference:
     """Both networks on every image of a listing, once, in evaluation mode and in float32, on one device.
 
-    Compared are the logits; of a caption network what its captioner is given, of one that spots text the three maps.
+    Compared are the logits; of a caption network what its captioner is given, of one that spots text its maps. Where a
+    network gives several tensors, ``relative`` is that of the one that is farthest apart, as each has a scale of its
+    own: distances in pixels would hide any change of scores in [0, 1].
 
     Args:
         task: of both.
@@ -46,47 +44,60 @@ def difference(task: Task, before: nn.Module, after: nn.Module, listing: Listing
         RunError: outputs that are no finite numbers.
         DataError: an image cannot be read.
     """
-    section = task.config.trainer.model_copy(update={"devices": 1, "precision": 32})
-    config = task.config.model_copy(update={"trainer": section})
-    module = _Both(task, before, after)
-    lightning = trainer.build_trainer(config, None, callbacks=[FileBar(len(listing))])
-    data = DataModule(task, {"compared": listing}, selection="compared")
-    with trainer.quiet(), trainer.plain_errors(), _whole_float32():
-        lightning.validate(module, datamodule=data, verbose=False)
-    return module.found()
+    sums = _Sums()
+    images = side_by_side(task, before, after, listing, sums.add)
+    return sums.found(images)
 
 
-class _Both(Module):
-    """Runs both networks and adds up, in float64."""
+@dataclass
+class _Sum:
+    """Of one tensor, over all batches, in float64."""
 
-    def __init__(self, task: Task, before: nn.Module, after: nn.Module) -> None:
-        super().__init__(task, before)
-        self.other = Module(task, after)
-        self.images = self.numbers = 0
-        self.largest = self.total = self.squares = self.of_first = 0.0
+    numbers: int = 0
+    largest: float = 0.0
+    total: float = 0.0
+    squares: float = 0.0
+    of_first: float = 0.0
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def add(self, first: Tensor, second: Tensor) -> None:
+        before, after = first.cpu().double(), second.cpu().double()  # not every device knows float64
+        apart = (after - before).abs()
+        self.numbers += apart.numel()
+        self.largest = max(self.largest, float(apart.max()))
+        self.total += float(apart.sum())
+        self.squares += float(apart.square().sum())
+        self.of_first += float(before.square().sum())
+
+    def relative(self) -> float:
+        return (self.squares / self.of_first) ** 0.5 if self.of_first else float(self.squares > 0)
+
+
+class _Sums:
+    """Of each tensor that the networks give."""
+
+    def __init__(self) -> None:
+        self.each: list[_Sum] = []
+
+    def add(self, first: Any, second: Any) -> None:
         """Compare a batch."""
-        self.images += len(batch.index)
-        for first, second in zip(_tensors(self(batch.image)), _tensors(self.other(batch.image)), strict=True):
-            before, after = first.cpu().double(), second.cpu().double()  # not every device knows float64
-            apart = (after - before).abs()
-            self.numbers += apart.numel()
-            self.largest = max(self.largest, float(apart.max()))
-            self.total += float(apart.sum())
-            self.squares += float(apart.square().sum())
-            self.of_first += float(before.square().sum())
+        pairs = list(zip(_tensors(first), _tensors(second), strict=True))
+        self.each = self.each or [_Sum() for _ in pairs]
+        for one, pair in zip(self.each, pairs, strict=True):
+            one.add(*pair)
 
-    def on_validation_epoch_end(self) -> None:
-        """There is nothing to score."""
-
-    def found(self) -> Difference:
+    def found(self, images: int) -> Difference:
         """The numbers of the pass."""
-        for whose, total in (("run's own network", self.of_first), ("converted network", self.squares)):
+        each = self.each
+        before, apart = (sum(getattr(one, name) for one in each) for name in ("of_first", "squares"))
+        for whose, total in (("run's own network", before), ("converted network", apart)):
             if not math.isfinite(total):
                 raise RunError(f"the {whose} gives numbers that are not finite on the validation images; none is made")
-        relative = (self.squares / self.of_first) ** 0.5 if self.of_first else float(self.squares > 0)
-        return Difference(self.largest, self.total / self.numbers, relative, self.images)
+        return Difference(
+            max(one.largest for one in each),
+            sum(one.total for one in each) / sum(one.numbers for one in each),
+            max(one.relative() for one in each),
+            images,
+        )
 
 
 def _tensors(said: Any) -> Iterator[Tensor]:
@@ -96,14 +107,3 @@ def _tensors(said: Any) -> Iterator[Tensor]:
     elif isinstance(said, tuple | list):
         for each in said:
             yield from _tensors(each)
-
-
-@contextmanager
-def _whole_float32() -> Iterator[None]:
-    """Without TF32, in which GPUs otherwise compute convolutions: it has 10 bits where float32 has 23."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before

@@ -21,7 +21,7 @@ from saccade.data.dataset import collate
 from saccade.data.listing import Listing
 from saccade.data.transforms import Transform
 from saccade.data.wording import differing
-from saccade.errors import CheckpointError
+from saccade.errors import CheckpointError, ConfigError
 from saccade.nn.conversion import convert
 from saccade.nn.padded import Padded
 from saccade.nn.weights import load_weights, read_facts, read_state_dict
@@ -146,22 +146,30 @@ class Task(ABC, Generic[P]):
         section = self.config.model
         if section.convert is None:
             return self.model()
-        facts = {} if section.weights is None else read_facts(section.weights)
-        if facts.get("convert") is None:
+        if section.weights is None or read_facts(section.weights).get("convert") is None:
             return self._converted(self.model(), compensated=False)
-        assert section.weights is not None
-        keep_head = section.head == "keep"
-        if keep_head:
-            self._require_same_outputs(section.weights, facts)
         bare = section.model_copy(update={"weights": None, "head": "replace"})
         network = type(self)(self.config.model_copy(update={"model": bare})).model()
         made = self._converted(network, compensated=True)
-        weights = read_state_dict(section.weights, convert=section.convert)
-        inner = made.inner if isinstance(made, Padded) else made
-        load_weights(inner, weights, source=str(section.weights), keep_head=keep_head)
+        self.load(made, section.weights)
         return made
 
-    def _require_same_outputs(self, path: Path, facts: Mapping[str, Any]) -> None:
+    def load(self, network: nn.Module, path: Path) -> None:
+        """Give a network that has been converted the weights of one that was, with its head or without.
+
+        Raises:
+            CheckpointError: it was converted in another way, its outputs mean something else, or it does not fit.
+        """
+        section = self.config.model
+        keep_head = section.head == "keep"
+        if keep_head:
+            self._require_same_outputs(path)
+        inner = network.inner if isinstance(network, Padded) else network
+        weights = read_state_dict(path, convert=section.convert)
+        load_weights(inner, weights, source=str(path), keep_head=keep_head)
+
+    def _require_same_outputs(self, path: Path) -> None:
+        facts = read_facts(path)
         outputs, conventions = list(self.outputs), dict(self.conventions)
         if facts["outputs"] == outputs and facts["conventions"] == conventions:
             return
@@ -176,14 +184,19 @@ class Task(ABC, Generic[P]):
     def _converted(self, network: nn.Module, *, compensated: bool) -> nn.Module:
         section = self.config.model
         assert section.convert is not None
-        return convert(
-            network,
-            *self.example_inputs()[:1],
-            to=section.convert,
-            compensate=section.compensate,
-            compensated=compensated,
-            name=section.name,
-        ).network
+        try:
+            return convert(
+                network,
+                *self.example_inputs()[:1],
+                to=section.convert,
+                compensate=section.compensate,
+                compensated=compensated,
+                name=section.name,
+            ).network
+        except ConfigError as error:
+            reasons = "\n" in str(error)  # each on a line of its own
+            hint = "set model.convert=null, or choose another network"
+            raise ConfigError(f"model.convert: {error}{chr(10) if reasons else '; '}{hint}") from error
 
     @abstractmethod
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchmetrics import Metric
 
@@ -147,6 +147,11 @@ class Caption(Task[CaptionPrediction]):
     def model(self) -> CaptionNetwork:
         """A network with one logit a word of the vocabulary."""
         return sentences.network(self.config, self.vocabulary.words)
+
+    def load(self, network: nn.Module, path: Path) -> None:
+        """As the starting weights of a network that is not converted are loaded."""
+        assert isinstance(network, CaptionNetwork)
+        sentences.load(network, self.config, self.vocabulary.words, path, convert=self.config.model.convert)
 
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
         """Cross-entropy of (B, L, V) logits of what follows each of the L words from the start on."""

@@ -186,10 +186,37 @@ def network(config: Config, words: tuple[str, ...]) -> CaptionNetwork:
     if section.init != "default":
         initialize(found, section.init, section.init_fan)
     if section.weights is not None:
-        if section.head == "keep":
-            _refuse_other_words(section.weights, words)
-        _load(found, section, section.weights)
+        load(found, config, words, section.weights)
     return found
+
+
+def load(
+    found: CaptionNetwork, config: Config, words: tuple[str, ...], path: Path, *, convert: str | None = None
+) -> None:
+    """All weights of a caption network that knows these words, or those of the encoder, of which the file then is.
+
+    Args:
+        found: is given them.
+        config: says whether all weights are meant.
+        words: of the network.
+        path: the file.
+        convert: to what the network has been converted.
+
+    Raises:
+        ConfigError: weights of an encoder for a network without one.
+        CheckpointError: weights that do not fit, of a network that knows other words, or that was converted in another
+            way.
+    """
+    if config.model.head != "keep":
+        _load_encoder(found, config.model, path, convert)
+        return
+    _refuse_other_words(path, words)
+    weights = read_state_dict(path, convert=convert)
+    if found.concepts is None:  # what the first stage told words with is of no use any more
+        weights = {key: value for key, value in weights.items() if not key.startswith("concepts.")}
+    seen = " and data.features" if found.encoder is None else ", model.encoder and data.image_size"
+    sizes = f"model.name, model.layers, model.embedding, model.hidden{seen}"
+    load_weights(found, weights, source=str(path), keep_head=True, made_by=sizes)
 
 
 def _refuse_other_words(path: Path, words: tuple[str, ...]) -> None:
@@ -202,20 +229,17 @@ def _refuse_other_words(path: Path, words: tuple[str, ...]) -> None:
         )
 
 
-def _load(found: CaptionNetwork, section: Model, path: Path) -> None:
-    """All weights, or those of the encoder alone, of which the file then is."""
-    if section.head == "keep":
-        weights = read_state_dict(path)
-        if found.concepts is None:  # what the first stage told words with is of no use any more
-            weights = {key: value for key, value in weights.items() if not key.startswith("concepts.")}
-        seen = " and data.features" if found.encoder is None else ", model.encoder and data.image_size"
-        sizes = f"model.name, model.layers, model.embedding, model.hidden{seen}"
-        load_weights(found, weights, source=str(path), keep_head=True, made_by=sizes)
-        return
+def _load_encoder(found: CaptionNetwork, section: Model, path: Path, convert: str | None) -> None:
     if found.encoder is None:
         raise ConfigError(
             f"model.weights: {path} would be for model.encoder, and data.features.path says that there is none; set "
             "model.head=keep to load all weights of a caption network, or model.weights=null"
+        )
+    if convert is not None:
+        raise CheckpointError(
+            f"model.weights: {path} is of a network that is {convert}, and model.encoder is given weights of one that "
+            "is not, which are then converted; name such weights, or set model.head=keep to load all weights of a "
+            "caption network"
         )
     try:
         load_encoder(found.encoder, section.encoder, path)
