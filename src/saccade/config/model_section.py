@@ -85,7 +85,8 @@ class Model(Section):
     BatchNorm is part of them, for inference. With weights of a network that was converted so, their own is meant."""
     compensate: Literal["statistics", "affine"] = "statistics"
     """For weight-standardized: what of each BatchNorm changes so that the outputs stay the same: its running
-    statistics, or its scale and shift, which training does not survive."""
+    statistics, or its scale and shift. With affine a training loses at once most of what the weights knew; with
+    statistics it goes as without conversion."""
 
     @model_validator(mode="after")
     def _one_source_of_weights(self) -> Self:
