@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 
 import saccade as package
-from saccade.commands.layers import layers_table
+from saccade.commands.layers import LayersTable
 from saccade.commands.summary import summary
 from saccade.config import preset_names
 from saccade.config.load import load
@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "summary.md"
 
 def lines(found: Anatomy, width: int = 120, **options: Any) -> list[str]:
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(layers_table(found, **options))
+    console.print(LayersTable(found, **options))
     return [line.rstrip() for line in console.export_text().splitlines()]
 
 
@@ -133,9 +133,15 @@ def test_repeated_blocks_are_told_once_and_sums_agree() -> None:
     found = summary("imagenet-resnet152", classes=1000)
     folded = lines(found)
     assert len(folded) < 100 < len(lines(found, every=True))
-    assert row(found, "2-35 like 1")[1:] == ["1024×14×14", "37,984,256", "7.42 G", "1291"]  # 34 times 1,117,184
+    assert row(found, "2-35 like 1")[1:] == [
+        "1024×14×14",
+        "200,704",
+        "37,984,256",
+        "7.42 G",
+        "1291",
+    ]  # 34 times 1,117,184
     whole = [row(found, name, depth=1) for name in ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "fc")]
-    counts = [next(cell for cell in cells[2:] if re.fullmatch(r"[\d,]+", cell)) for cells in whole]
+    counts = [next(cell for cell in cells[3:] if re.fullmatch(r"[\d,]+", cell)) for cells in whole]
     assert sum(int(count.replace(",", "")) for count in counts) == found.parameters == 60_192_808
 
 
@@ -146,7 +152,7 @@ def test_depth_folds_and_idle_layers_are_left_out() -> None:
     assert "Identity" not in text
     assert "Identity" in "\n".join(lines(found, every=True))
     assert row(found, "(itself)")[1:] == ["1·1·192 + 1·197·192", "38,016"]
-    assert row(found, "blocks", depth=1)[1:] == ["197×192", "5,338,368", "1.22 G", "whole image"]
+    assert row(found, "blocks", depth=1)[1:] == ["197×192", "37,824", "5,338,368", "1.22 G", "whole image"]
     assert row(found, "attn")[1:] == ["14.9 M"]
 
 
@@ -158,6 +164,20 @@ def test_a_field_that_is_not_known_is_a_question_mark_with_a_note(saccade: Sacca
     found = summary("folder-classify", "model.name=swin_tiny_patch4_window7_224", classes=3)
     assert row(found, "0 SwinTransformerStage", depth=2)[-1] == "?"
     assert row(found, "proj Conv2d", depth=2)[-1] == "4"
+
+
+def test_units_have_a_column_where_there_is_room(saccade: Saccade) -> None:
+    found = summary("dogs-cnn", classes=5)
+    units = {layer.name: f"{layer.units:,}" for layer in found.layers}
+    assert units["conv1"] == "4,096"  # 16×16×16
+    for line in lines(found, width=82)[4:]:
+        name, _, shape, number = line.split()[:4]
+        assert number == units[name], (name, shape)
+    assert "units" in lines(found, width=82)[2]
+    narrow = lines(found, width=81)
+    assert "units" not in narrow[2]
+    assert "conv1 Conv2d    16×16×16  16·3·5·5 + 16       1,216      307 K            5" in narrow
+    assert "16×16×16  4,096  " in saccade("summary", "dogs-cnn", "--classes", "5").out
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d
 from torch.utils.flop_counter import FlopCounterMode
 
-from saccade.commands.layers import layers_table, totals
+from saccade.commands.layers import LayersTable, totals
 from saccade.commands.summary import as_document
 from saccade.nn.anatomy import Anatomy, anatomy, formula, times
 
@@ -409,8 +409,8 @@ def test_json_has_the_units() -> None:
 
 
 def test_the_output_of_the_page_is_what_is_printed() -> None:
-    found, console = summed_up(), Console(width=80, record=True, file=io.StringIO())
-    console.print(layers_table(found))
+    found, console = summed_up(), Console(width=100, record=True, file=io.StringIO())
+    console.print(LayersTable(found))
     printed = [line.rstrip() for line in console.export_text().splitlines()]
     shown = re.findall(r"^```text\n(by hand:.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[0].splitlines()
     assert [*printed, "", *totals(found)] == shown

@@ -202,11 +202,11 @@ def summary(
     every: Annotated[bool, typer.Option("--all", help="Also blocks like the one before, and idle layers.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a config's network layer by layer: shapes, parameters, multiply-adds, receptive fields."""
+    """Print a config's network layer by layer: shapes, units, parameters, multiply-adds, receptive fields."""
     source, overrides = source_of(list(words or []), config, "summary")
     load_config(source, overrides)
     say_loading(f"summing up {source}")
-    from saccade.commands.layers import layers_table, totals
+    from saccade.commands.layers import LayersTable, totals
     from saccade.commands.summary import as_document
     from saccade.commands.summary import summary as command
 
@@ -214,7 +214,7 @@ def summary(
     if as_json:
         print(json.dumps(as_document(found), indent=2, ensure_ascii=False))
         return
-    print_table(layers_table(found, depth=depth, every=every))
+    print_table(LayersTable(found, depth, every))
     print()
     for line in totals(found):
         print(line)

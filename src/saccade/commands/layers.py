@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from rich import box
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +16,10 @@ from saccade.nn.anatomy import Anatomy, Field, Layer, amount, times
 
 IDLE = ("Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "DropPath")
 """Modules that do nothing when a network is scored."""
+_UNITS = 2
+"""The place of the column of units."""
+_ENDLESS = 10_000
+"""Columns that no table needs."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +45,40 @@ class Node:
         )
 
 
-def layers_table(found: Anatomy, *, depth: int | None = None, every: bool = False) -> Table:
-    """A row a layer.
+@dataclass(frozen=True)
+class LayersTable:
+    """A row a layer; the column of units is left out where the names of layers would have to give way for it."""
 
-    Args:
-        found: the network.
-        depth: layers below this many levels are summed up in the one that holds them.
-        every: also blocks that are like the one before, and layers that do nothing in evaluation.
-    """
+    found: Anatomy
+    depth: int | None = None  # layers below this many levels are summed up in the one that holds them
+    every: bool = False  # also blocks that are like the one before, and layers that do nothing in evaluation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        """The table that goes into the width there is."""
+        whole = _table(self.found, self.depth, self.every)
+        if Measurement.get(console, options.update(width=_ENDLESS), whole).maximum > options.max_width:
+            whole = _table(self.found, self.depth, self.every, units=False)
+        yield whole
+
+
+def _table(found: Anatomy, depth: int | None, every: bool, *, units: bool = True) -> Table:
     title = f"{found.name}: {times(found.image)} to {times(found.output or ())}"
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left"
     )
     table.add_column("layer", overflow="fold")  # the only one that gives way where the terminal is narrow
     table.add_column("output", no_wrap=True)
+    if units:
+        table.add_column("units", justify="right", no_wrap=True)
     table.add_column("parameters", no_wrap=True)
     for heading in ("count", "multiply-\nadds", "receptive\nfield"):
         table.add_column(heading, justify="right", no_wrap=True)
     root = _tree(found.layers)
+    rows = list(_rows(root.children, 0, depth, every))
     if root.layer.parameters or root.layer.multiply_adds:
-        table.add_row(*_row("(itself)", root.layer.kind, [root.layer]))
-    for row in _rows(root.children, 0, depth, every):
-        table.add_row(*row)
+        rows.insert(0, _row("(itself)", root.layer.kind, [root.layer]))
+    for row in rows:
+        table.add_row(*(cell for place, cell in enumerate(row) if units or place != _UNITS))
     return table
 
 
@@ -114,7 +132,7 @@ def _idle(node: Node) -> bool:
 
 
 def _row(name: str, kind: str, layers: Sequence[Layer], *, last: Layer | None = None) -> list[Text]:
-    """Name, then what the layers count together, then output and receptive field of the last, where it is given."""
+    """Name; then, by columns, what the layers count together and what the last one, where it is given, puts out."""
     parameters = sum(layer.parameters for layer in layers)
     multiply_adds = sum(layer.multiply_adds for layer in layers)
     often = f" ×{last.calls}" if last is not None and last.calls > 1 and not last.inside else ""
@@ -122,6 +140,7 @@ def _row(name: str, kind: str, layers: Sequence[Layer], *, last: Layer | None = 
     return [
         Text.assemble(name, " ", (kind + often, "dim"), no_wrap=True, overflow="ellipsis"),
         Text(times(last.output) if last is not None and last.output else ""),
+        Text(f"{last.units:,}" if last is not None and last.output else ""),
         Text(counted[0].formula if len(counted) == 1 else ""),
         Text(f"{parameters:,}" if parameters else ""),
         Text(amount(multiply_adds) if multiply_adds else ""),
