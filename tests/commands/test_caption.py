@@ -49,6 +49,7 @@ SETTINGS = [
     "loader.batch_size=4",
     "loader.workers=0",
     "trainer.accelerator=cpu",
+    "trainer.monitor=metric",
     "trainer.max_epochs=1",
 ]
 KEYS = ["loss", "bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider"]
