@@ -34,7 +34,7 @@ from trees import caption_tree, class_tree, mask_tree, picture, voc_tree, word_t
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-SLOW = ("caption", "cross-validation", "data")
+SLOW = ("caption", "cross-validation", "data", "imbalance", "segment", "spot")
 """Pages that take longest: in `make test-slow` alone."""
 RENEW = ".venv/bin/python tests/test_docs.py"
 
@@ -365,6 +365,7 @@ except saccade.SaccadeError as error:
 """
 
 
+@pytest.mark.slow
 def test_added_task_runs(tmp_path: Path) -> None:
     from sklearn.metrics import roc_auc_score
 

@@ -123,6 +123,7 @@ def test_words_that_are_not_in_the_list(show: Show, caption_url: str) -> None:
     expect(page.locator("#no-images")).to_have_text("There are no images.")
 
 
+@pytest.mark.slow
 def test_pointing_at_a_word_shows_what_it_looked_at(show: Show, caption_url: str) -> None:
     page = show(f"{caption_url}/?image=0")
     expect(words(page)).to_have_text(["a", "dog", "runs"])

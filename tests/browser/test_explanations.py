@@ -118,6 +118,7 @@ def test_new_ones_are_shown_at_once(tmp_path: Path) -> None:
     assert 'href="/explanations"' in client.get("/").text
 
 
+@pytest.mark.slow
 def test_in_a_browser(explained: Run, show: Callable[..., Page]) -> None:
     for address in served(explained):
         page = show(address)

@@ -52,6 +52,7 @@ def test_opens_with_the_worst_images_of_all_classes(show: Show, multilabel_url: 
     assert drawn == 16
 
 
+@pytest.mark.slow
 def test_choosing_a_class(show: Show, multilabel_url: str) -> None:
     page = show(multilabel_url)
     choose(page, "cat")
@@ -95,6 +96,7 @@ def test_arrow_keys_turn_the_page(show: Show, multilabel_url: str) -> None:
     first_row(page, 99)
 
 
+@pytest.mark.slow
 def test_filters(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat&page=2")
     buttons = page.locator("#show a").all_inner_texts()
@@ -163,6 +165,7 @@ def test_slider_by_keyboard_and_number(show: Show, multilabel_url: str) -> None:
     assert numbers(page)[3] == "29 of 98"
 
 
+@pytest.mark.slow
 def test_slider_moves_outcomes_and_the_cut_among_the_images(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cat&t=0.7")
     line = page.locator(".cutline")
@@ -257,6 +260,7 @@ def test_finding_a_class(show: Show, multilabel_url: str) -> None:
     expect(page.locator("#title")).to_have_text("cat")
 
 
+@pytest.mark.slow
 def test_hostile_class_name_is_only_text(show: Show, multilabel_url: str) -> None:
     page = show(multilabel_url)
     choose(page, HOSTILE)
@@ -325,6 +329,7 @@ def test_an_image_that_cannot_be_read(show: Show, tmp_path: Path) -> None:
         expect(page.locator("#grid .placeholder")).to_have_text("not a readable image")
 
 
+@pytest.mark.slow
 def test_stale_address_is_said_in_words(show: Show, multilabel_url: str) -> None:
     page = show(f"{multilabel_url}/?class=cow", allowed="404")
     expect(page.locator("#problem")).to_have_text("This cannot be shown: there is no class cow. Start afresh")

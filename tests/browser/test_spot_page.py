@@ -230,6 +230,7 @@ def test_hostile_texts_are_only_text(show: Show, spot_url: str) -> None:
     assert page.locator("img[src=x], bdi > :not(b), main script").count() == 0
 
 
+@pytest.mark.slow
 def test_overview(show: Show, spot_url: str) -> None:
     page = show(f"{spot_url}/?view=overview")
     expect(page.locator("#protocol-table tbody tr")).to_have_text(

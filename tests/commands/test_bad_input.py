@@ -126,6 +126,7 @@ def test_images_where_folders_are_expected(classes_on_disk: Path, saccade: Sacca
     refused(saccade("train", "folder-classify", f"data.root={root}", *SETTINGS), "no folders", "one folder a class")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_task_or_other_classes(
     run: Run, tmp_path: Path, voc_on_disk: Path, saccade: Saccade
 ) -> None:

@@ -258,7 +258,8 @@ def assert_equal_runs(one: Run, other: Run) -> None:
     assert one.evaluation("val").predictions().equals(other.evaluation("val").predictions())
 
 
-@pytest.mark.parametrize("stage", ["scheduled sampling", pytest.param("self-critical", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["scheduled sampling", "self-critical"])
 def test_a_stopped_run_goes_on_to_the_same_bits_with_any_number_of_workers(
     trained: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:

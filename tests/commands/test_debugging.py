@@ -108,6 +108,7 @@ def test_training_goes_on_from_nothing_but_the_checkpoint_of_an_epoch(trained: C
 # Part of the data
 
 
+@pytest.mark.slow
 def test_overfitting_learns_the_same_few_images_in_order(trained: Callable[..., Run]) -> None:
     run = trained("trainer.overfit_batches=2", "trainer.max_epochs=30", "optim.lr=0.003")
     splits = run.environment()["data"]["splits"]

@@ -61,6 +61,11 @@ LARGE = (
     "table-classify",
     "voc-multilabel",
     "voc-multilabel-ws",
+    "folder-classify",
+    "coco-caption-attention",
+    "coco-caption-transformer",
+    "icdar-fots-rt",
+    "cats-dogs",
 )
 """In `make test-slow` alone."""
 ALIKE = tuple(name for name in preset_names() if name not in (*MASKS, *LABELS, *CAPTIONS, *SPOT, *DEEP))

@@ -65,8 +65,8 @@ def test_same_seed_with_no_and_with_two_workers_and_another_seed(trained: Callab
     "schedule",
     [
         ["optim.schedule=onecycle", "optim.warmup_epochs=0"],
-        ["optim.schedule=plateau", "optim.patience=1"],
-        ["model.freeze=2", "optim.name=sgd"],
+        pytest.param(["optim.schedule=plateau", "optim.patience=1"], marks=pytest.mark.slow),
+        pytest.param(["model.freeze=2", "optim.name=sgd"], marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize(

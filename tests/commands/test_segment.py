@@ -154,6 +154,7 @@ def test_numbers_do_not_depend_on_the_size_of_batches_or_workers(trained: Callab
     assert again["metrics"]["loss"] == pytest.approx(once["metrics"]["loss"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_bits(trained: Callable[..., Run]) -> None:
     whole = trained("optim.schedule=constant", name="whole")
     part = trained("optim.schedule=constant", "trainer.max_epochs=1", name="part")
@@ -168,6 +169,7 @@ def test_weights_measured_over_pixels_stand_in_the_config(trained: Callable[...,
     assert weights["background"] < weights["bird"]
 
 
+@pytest.mark.slow
 def test_the_auxiliary_answer_is_learned_and_never_scored(trained: Callable[..., Run]) -> None:
     glance = ("model.name=glance", "model.depth=4", "model.width=null", "trainer.max_epochs=1")
     with_it, without = trained(*glance), trained(*glance, "task.auxiliary=0", name="without")

@@ -36,7 +36,8 @@ main()
 SETTINGS = [*SMALL, "data.holdout=0.25", "trainer.max_epochs=2", "trainer.devices=2"]
 
 
-@pytest.mark.parametrize("freeze", [pytest.param("none", marks=pytest.mark.slow), "1"])
+@pytest.mark.slow
+@pytest.mark.parametrize("freeze", ["none", "1"])
 def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path, freeze: str) -> None:
     program = tmp_path / "program.py"  # a file: Lightning starts the further processes by its path
     program.write_text(PROGRAM)

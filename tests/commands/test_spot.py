@@ -129,6 +129,7 @@ def test_numbers_do_not_depend_on_batches_or_workers(trained: Callable[..., Run]
     assert again.metrics()["metrics"] == pytest.approx(once.metrics()["metrics"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_bits_with_any_number_of_workers(
     trained: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def test_the_result_is_the_same_as_without(
     assert a == pytest.approx(b, rel=1e-4, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_frozen_batchnorm_keeps_its_statistics(trained: Callable[..., Run]) -> None:
     run = trained("model.name=resnet18", "model.cache_features=false", "trainer.keep_checkpoints=all")
     first, last = (checkpoint.load(run.checkpoint_of(k))["state_dict"] for k in (1, 3))

@@ -82,6 +82,7 @@ def test_a_split_without_the_class(tmp_path: Path) -> None:
     assert "\N{EN DASH} AP of dog" in text
 
 
+@pytest.mark.slow
 def test_the_recomputed_number_is_the_headline(tmp_path: Path) -> None:
     page = page_of(tmp_path, positive="dog")
     code = page.preformatted["snippet"]

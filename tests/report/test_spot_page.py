@@ -171,7 +171,7 @@ def test_it_stands_alone_and_is_the_same_again(reported: tuple[Run, Page]) -> No
     assert {p.name: p.read_bytes() for p in run.figures.iterdir()} == files
 
 
-@pytest.mark.parametrize("kind", ["reported", "finds_only"])
+@pytest.mark.parametrize("kind", ["reported", pytest.param("finds_only", marks=pytest.mark.slow)])
 def test_the_snippet_gives_the_headline(kind: str, request: pytest.FixtureRequest) -> None:
     run, page = request.getfixturevalue(kind)
     done = subprocess.run(

@@ -35,7 +35,7 @@ def by_search(text, words):
     return min(words, key=lambda word: edit_distance(text, word)) if text else ""
 
 
-@pytest.mark.parametrize("longest", [3, 12, 70])
+@pytest.mark.parametrize("longest", [3, 12, pytest.param(70, marks=pytest.mark.slow)])
 def test_the_nearest_is_that_of_a_search_through_all(longest):
     rng = np.random.default_rng(longest)
 
