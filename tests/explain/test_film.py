@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,8 @@ def test_one_picture_is_no_animation(tmp_path: Path) -> None:
 
 def test_a_long_training_makes_no_long_animation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first, the last and others evenly between them, in the order of their numbers; others are not opened."""
-    monkeypatch.setattr("saccade.explain.film.FRAMES", 4)
+    # not by its name, as `saccade.explain` is the function once it was used
+    monkeypatch.setattr(sys.modules[animate.__module__], "FRAMES", 4)
     numbers = (1, 2, 3, 998, 999, 1000, 1001)
     for k, number in enumerate(numbers):
         Image.new("RGB", (8, 8), (30 * k, 0, 0)).save(tmp_path / f"epoch-{number:03d}.png")
