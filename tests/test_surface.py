@@ -60,6 +60,7 @@ data.images data.captions data.features.path data.features.network data.features
 data.features.regions data.features.size data.features.pool data.features.source data.features.shape data.features.made
 data.void data.void_id data.colours data.void_colour data.palette data.mask_suffix
 data.scenes.train data.scenes.val data.scenes.size data.scenes.seed data.scenes.characters
+data.scenes.sheets
 loader.batch_size loader.sampler loader.workers
 model.name model.pretrained model.weights model.head model.init model.init_fan model.norm model.zero_init_last
 model.freeze model.backbone_lr model.drop_rate model.cache_features model.encoder model.depth model.width
@@ -96,7 +97,8 @@ task.beam task.length_penalty task.length_alpha task.max_length task.block_repea
 
 SPOT_KEYS = """
 task.name task.alphabet task.score_loss task.geometry task.angle task.reading task.shrink task.min_side
-task.threshold task.merge_iou task.nms_iou task.min_score task.max_places task.margin task.lexicon
+task.threshold task.merge_iou task.nms_iou task.min_score task.max_places task.max_words task.margin
+task.lexicon
 """.split()
 
 

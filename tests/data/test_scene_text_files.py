@@ -14,8 +14,8 @@ from PIL import Image
 
 from saccade.data import icdar, scene_text_files
 from saccade.data.scene_files import ensure
-from saccade.data.scene_text_files import lines
-from saccade.data.scene_words import SMALLEST_SIZE, TextScene, draw_text_scene
+from saccade.data.scene_text_files import WordSettings, lines
+from saccade.data.scene_words import SMALLEST_SIZE, TextScene, draw_text_scene, draw_word_sheet
 from saccade.errors import DataError
 
 SETTINGS: dict[str, Any] = {"train": 12, "val": 5, "size": 128, "seed": 4, "layout": "words"}
@@ -107,11 +107,22 @@ def test_the_record_tells_the_characters_and_other_ones_are_refused(root: Path) 
     assert (record["layout"], record["characters"], record["classes"]) == ("words", "upper", [])
     assert not ensure(root, **SETTINGS)
     with pytest.raises(DataError, match="characters upper there and digits wanted"):
-        ensure(root, **SETTINGS, characters="digits")
+        ensure(root, **SETTINGS, words=WordSettings("digits"))
+
+
+def test_sheets_come_after_the_training_scenes(root: Path, tmp_path: Path) -> None:
+    """The scenes are those that there are without sheets."""
+    ensure(tmp_path / "scenes", **SETTINGS, words=WordSettings(sheets=2))
+    plain, found = contents(root), contents(tmp_path / "scenes")
+    new = {"train_images/img_13.jpg", "train_images/img_14.jpg", "train_gts/gt_img_13.txt", "train_gts/gt_img_14.txt"}
+    assert set(found) - set(plain) == new
+    assert all(found[name] == data for name, data in plain.items() if name != "scenes.json")
+    sheet = draw_word_sheet(4, 13, size=128)
+    assert found["train_gts/gt_img_14.txt"].decode("utf-8") == lines(sheet)
 
 
 def test_digits_are_drawn_where_they_are_asked_for(tmp_path: Path) -> None:
-    ensure(tmp_path / "scenes", **{**SETTINGS, "train": 4, "val": 1}, characters="digits")
+    ensure(tmp_path / "scenes", **{**SETTINGS, "train": 4, "val": 1}, words=WordSettings("digits"))
     for path in (tmp_path / "scenes").glob("*_gts/*.txt"):
         texts = [line.split(",", 8)[8] for line in path.read_text(encoding="utf-8").splitlines()]
         assert all(re.fullmatch(r"[-.0-9]+|###", text) for text in texts)

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from saccade.data.made_up_words import ALPHABETS, split_of
-from saccade.data.scene_words import MOST_WORDS, draw_text_scene, draw_word_crop
+from saccade.data.scene_words import MOST_WORDS, draw_text_scene, draw_word_sheet
 from saccade.data.signs import LOWEST, MARGIN
 from saccade.data.words import DONT_CARE
 
@@ -86,8 +86,8 @@ def test_words_are_of_their_split_and_alphabet(characters: str) -> None:
     for split in ("train", "val", "test"):
         for i in range(15):
             scene = draw_text_scene(2, i, size=128, split=split, characters=characters)  # type: ignore[arg-type]
-            crop_text = draw_word_crop(2, i, split=split, characters=characters)[1]  # type: ignore[arg-type]
-            for text in (*(text for text in scene.texts if text != DONT_CARE), crop_text):
+            sheet = draw_word_sheet(2, i, size=128, split=split, characters=characters)  # type: ignore[arg-type]
+            for text in (*(text for text in scene.texts if text != DONT_CARE), *sheet.texts):
                 assert split_of(text) == split
                 assert set(text) <= set(ALPHABETS[characters])  # type: ignore[index]
 
@@ -182,14 +182,25 @@ def test_words_that_nobody_could_read_are_few_and_cut_small_or_blurred() -> None
     )
 
 
-def test_crops_show_the_word_that_they_name() -> None:
-    """Upright, of the height asked for, as wide as the word is, and the same every time."""
-    for i in range(40):
-        image, text = draw_word_crop(0, i, height=24)
-        again, text_again = draw_word_crop(0, i, height=24)
-        assert np.array_equal(image, again)
-        assert text == text_again
-        assert image.shape[0] == 24
-        assert image.dtype == np.uint8
-        assert 0.25 < image.shape[1] / 24 / len(text) < 1.2
-        assert grey(image).std() > 10  # ink and ground, not one of them alone
+def test_a_sheet_is_full_of_words_to_be_read_that_lie_apart_and_nearly_level() -> None:
+    sheets = [draw_word_sheet(0, i, size=192, characters="mixed") for i in range(40)]
+    assert np.mean([len(sheet.texts) for sheet in sheets]) > 2 * np.mean([len(scene.texts) for scene in SCENES])
+    for sheet in sheets:
+        assert sheet.cared.all()
+        assert DONT_CARE not in sheet.texts
+        assert sheet.quads.min() >= 0
+        assert sheet.quads.max() <= 192
+        polygons = [shapely.Polygon(quad) for quad in sheet.quads.astype(float)]
+        for i, (quad, one) in enumerate(zip(sheet.quads.astype(float), polygons, strict=True)):
+            assert sides(quad)[[1, 3]].min() >= 0.9 * LOWEST
+            assert abs(np.degrees(np.arctan2(*(quad[1] - quad[0])[::-1]))) < 20  # 4, and what tilt adds
+            assert all(one.intersection(other).area == 0 for other in polygons[:i])
+            assert (sheet.owner == i + 1).any()
+
+
+def test_sheets_are_the_same_every_time_and_others_than_the_scenes() -> None:
+    one, again = (draw_word_sheet(3, 5, size=128) for _ in range(2))
+    assert np.array_equal(one.image, again.image)
+    assert one.texts == again.texts
+    assert one.texts != draw_text_scene(3, 5, size=128).texts
+    assert all(split_of(text) == "val" for text in draw_word_sheet(3, 5, size=128, split="val").texts)

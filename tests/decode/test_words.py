@@ -109,8 +109,10 @@ def test_of_too_many_cells_the_surest_are_taken_and_it_is_said() -> None:
     low = scores.copy()
     low[:, :40] = np.minimum(low[:, :40], 0.9)  # the words at the left are less sure
     over = int((low > 0.8).sum())
-    whole, most, few = (decode(low, rbox, threshold=0.8, top_k=k) for k in (over, over - 1, int((low > 0.94).sum())))
-    assert (whole.capped, most.capped, few.capped) == (False, True, True)
+    whole, most, few = (
+        decode(low, rbox, threshold=0.8, max_places=k) for k in (over, over - 1, int((low > 0.94).sum()))
+    )
+    assert (whole.more_places, most.more_places, few.more_places) == (False, True, True)
     assert len(whole.quads) == len(most.quads) == 4
     assert sorted(few.quads.mean(axis=1)[:, 0].round().tolist()) == [220, 250]
 
@@ -126,7 +128,7 @@ def test_the_surest_keep_their_order_and_of_equals_the_first_are_taken() -> None
 def test_boxes_with_too_short_a_side_are_dropped(height: float, kept: bool) -> None:
     for quad in (word(100, 80, 60, height), word(100, 80, height, 60)):
         scores, rbox = painted([quad])
-        assert (len(decode(scores, rbox, threshold=0.8, min_side=5).quads) == 1) is kept
+        assert (len(decode(scores, rbox, threshold=0.8).quads) == 1) is kept
 
 
 def test_a_box_over_a_map_that_says_nothing_is_dropped() -> None:
@@ -166,7 +168,8 @@ def test_maps_without_words_or_cells(shape: tuple[int, int]) -> None:
     found = decode(np.zeros(shape, np.float32), np.zeros((5, *shape), np.float32), threshold=0.8)
     assert found.quads.shape == (0, 4, 2)
     assert found.scores.shape == (0,)
-    assert not found.capped
+    assert not found.more_places
+    assert not found.more_words
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
@@ -188,9 +191,21 @@ def test_an_untrained_network_that_is_sure_of_everything_comes_to_an_end() -> No
     rng = np.random.default_rng(0)
     rbox = np.concatenate([rng.uniform(0, 640, (4, 180, 320)), rng.uniform(-1.57, 1.57, (1, 180, 320))])
     found = decode(rng.uniform(0.7, 1, (180, 320)).astype(np.float32), rbox.astype(np.float32), threshold=0.5)
-    assert found.capped
-    assert 0 < len(found.quads) < 2000
+    assert found.more_places
+    assert 0 < len(found.quads) <= 500
     assert (sides(found.quads) >= 5).all()
+
+
+def test_an_untrained_network_that_sees_a_small_word_everywhere_tells_of_so_many_at_most() -> None:
+    """Boxes of 10 by 6 pixels, a million of which would all be read."""
+    scores = np.full((180, 320), 0.9, np.float32)
+    rbox = np.zeros((5, 180, 320), np.float32)
+    rbox[:4] = np.array([3, 3, 5, 5], np.float32)[:, None, None]
+    whole, few = (decode(scores, rbox, max_places=60_000, max_words=most) for most in (60_000, 300))
+    assert len(whole.quads) > 1000
+    assert (whole.more_words, few.more_words) == (False, True)
+    assert np.array_equal(few.quads, whole.quads[:300])
+    assert np.array_equal(few.scores, whole.scores[:300])
 
 
 def test_the_maps_stay_as_they_are() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from saccade.nn.roi_rotate import MAX_WIDTH, by_grid_sample, by_index, columns, points, roi_rotate, turned, widened
 from saccade.quads import restore
@@ -29,6 +31,15 @@ def ramp(height: int, width: int) -> Tensor:
 
 def noise(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=D)
+
+
+def cut_out(features: Tensor, quads: Sequence[Tensor], max_width: int = MAX_WIDTH) -> tuple[Tensor, Tensor]:
+    """Each word of ``roi_rotate`` as (C, height, W), padded with 0 to the widest, and their widths."""
+    strip, widths = roi_rotate(features, quads, max_width=max_width)
+    assert strip.shape == (8, int(widths.sum()), features.shape[1])
+    words = [word.transpose(0, 1) for word in strip.split(widths.tolist(), dim=1)]
+    padded = pad_sequence(words, batch_first=True) if words else strip.new_zeros(0, 1, 8, features.shape[1])
+    return padded.permute(0, 3, 2, 1), widths
 
 
 @pytest.mark.parametrize("degrees", [0, 10, 20, 45, 89.9, -30, 135, 180, -120])
@@ -67,27 +78,27 @@ def test_the_matrix_as_printed_in_the_paper_is_another() -> None:
 def test_a_ramp_is_sampled_exactly(degrees: float, size: tuple[float, float]) -> None:
     """Bilinear between cells is exact on a ramp, so that a crop says which points of the image it was read at."""
     quad = box(203.3, 190.7, *size, degrees)
-    crops, widths = roi_rotate(ramp(100, 100), [quad])
+    crops, widths = cut_out(ramp(100, 100), [quad])
     torch.testing.assert_close(crops[0].permute(1, 2, 0), points(quad, widths), atol=1e-9, rtol=0)
 
 
 def test_boxes_are_in_pixels_of_the_image_and_not_in_cells() -> None:
     """The middle of a word at x 200, y 100 is read there, not at 800, 400, or 50, 25."""
-    crops, _ = roi_rotate(ramp(100, 100), [box(160, 84, 80, 32)])
+    crops, _ = cut_out(ramp(100, 100), [box(160, 84, 80, 32)])
     assert crops[0].mean(dim=(1, 2)).tolist() == pytest.approx([200, 100], abs=1e-9)
 
 
 def test_a_level_crop_as_fine_as_the_map_is_plain_indexing() -> None:
     features = noise(1, 3, 20, 30)
     # pixel j of the crop is at 4 (6 + j + .5) - 2
-    crops, widths = roi_rotate(features, [box(4 * 6 - 2, 4 * 5 - 2, 4 * 12, 4 * 8)])
+    crops, widths = cut_out(features, [box(4 * 6 - 2, 4 * 5 - 2, 4 * 12, 4 * 8)])
     assert widths.tolist() == [12]
     torch.testing.assert_close(crops[0], features[0, :, 5:13, 6:18])
 
 
 def test_a_level_crop_between_cells_is_their_average() -> None:
     features = noise(1, 3, 20, 30)
-    crops, _ = roi_rotate(features, [box(4 * 6, 4 * 5, 4 * 12, 4 * 8)])
+    crops, _ = cut_out(features, [box(4 * 6, 4 * 5, 4 * 12, 4 * 8)])
     four = features[0, :, 5:14, 6:19].unfold(1, 2, 1).unfold(2, 2, 1).mean(dim=(3, 4))
     torch.testing.assert_close(crops[0], four)
 
@@ -95,26 +106,26 @@ def test_a_level_crop_between_cells_is_their_average() -> None:
 def test_a_quarter_turn_is_the_turned_map() -> None:
     """Text that reads downwards: its left is the top of the image, its top the right."""
     features = noise(1, 3, 30, 20)
-    crops, _ = roi_rotate(features, [box(4 * 13 - 2, 4 * 6 - 2, 4 * 12, 4 * 8, 90)])
+    crops, _ = cut_out(features, [box(4 * 13 - 2, 4 * 6 - 2, 4 * 12, 4 * 8, 90)])
     torch.testing.assert_close(crops[0], features[0, :, 6:18, 5:13].rot90(1, dims=(1, 2)))
 
 
 def test_the_first_row_and_column_of_the_map_are_read_and_nothing_is_rounded() -> None:
     """A known kernel rounds bins, drops row and column 0, and once gave nothing but zeros."""
     features = noise(1, 2, 12, 16)
-    crops, _ = roi_rotate(features, [box(-2, -2, 4 * 10, 4 * 8)])
+    crops, _ = cut_out(features, [box(-2, -2, 4 * 10, 4 * 8)])
     torch.testing.assert_close(crops[0], features[0, :, :8, :10])
-    one, other = (roi_rotate(ramp(50, 50), [box(x, 60, 60, 20)])[0] for x in (60.0, 60.7))
+    one, other = (cut_out(ramp(50, 50), [box(x, 60, 60, 20)])[0] for x in (60.0, 60.7))
     torch.testing.assert_close(other - one, torch.tensor([0.7, 0.0], dtype=D)[None, :, None, None].expand_as(one))
 
 
 def test_what_is_outside_of_the_map_is_0() -> None:
     features = torch.ones(1, 1, 10, 10, dtype=D)
-    crops, _ = roi_rotate(features, [box(4 * 6 - 2, 4 * 6 - 2, 4 * 8, 4 * 8)])
+    crops, _ = cut_out(features, [box(4 * 6 - 2, 4 * 6 - 2, 4 * 8, 4 * 8)])
     expected = torch.zeros(8, 8, dtype=D)
     expected[:4, :4] = 1
     torch.testing.assert_close(crops[0, 0], expected)
-    assert not roi_rotate(features, [box(500, -900, 80, 20)])[0].any()
+    assert not cut_out(features, [box(500, -900, 80, 20)])[0].any()
 
 
 @pytest.mark.parametrize(
@@ -142,21 +153,21 @@ def test_the_width_of_a_word_does_not_depend_on_the_others() -> None:
     """The ratio of a whole batch was once scaled down to the widest one's limit, and lengths no longer fitted."""
     features = noise(1, 2, 40, 120)
     short, long = box(20, 20, 40, 20, 5), box(20, 70, 420, 20)
-    alone, wide = roi_rotate(features, [short])
-    together, both = roi_rotate(features, [torch.cat([short, long])])
+    alone, wide = cut_out(features, [short])
+    together, both = cut_out(features, [torch.cat([short, long])])
     assert both.tolist() == [*wide.tolist(), MAX_WIDTH]
     torch.testing.assert_close(together[0, :, :, : wide[0]], alone[0])
     assert not together[0, :, :, wide[0] :].any(), "padding is 0"
 
 
 def test_a_word_that_is_too_long_is_squeezed_and_not_cut() -> None:
-    crops, widths = roi_rotate(ramp(60, 260), [box(20, 100, 960, 20)], max_width=100)
+    crops, widths = cut_out(ramp(60, 260), [box(20, 100, 960, 20)], max_width=100)
     assert widths.tolist() == [100]
     assert crops[0, 0, 0, [0, -1]].tolist() == pytest.approx([20 + 4.8, 980 - 4.8], abs=1e-9)
 
 
 def test_text_taller_than_wide_is_laid_on_its_side_its_top_to_the_left() -> None:
-    crops, widths = roi_rotate(ramp(60, 60), [box(100, 40, 20, 80)])
+    crops, widths = cut_out(ramp(60, 60), [box(100, 40, 20, 80)])
     assert widths.tolist() == [32]
     x, y = crops[0]
     assert y[0, [0, -1]].tolist() == pytest.approx([41.25, 118.75], abs=1e-9), "from top to bottom"
@@ -164,7 +175,7 @@ def test_text_taller_than_wide_is_laid_on_its_side_its_top_to_the_left() -> None
 
 
 def test_a_single_letter_stands_upright() -> None:
-    crops, widths = roi_rotate(ramp(60, 60), [box(100, 40, 20, 28)])
+    crops, widths = cut_out(ramp(60, 60), [box(100, 40, 20, 28)])
     assert widths.tolist() == [6]
     assert bool((crops[0, 0].diff(dim=1) > 0).all())
     assert bool((crops[0, 1].diff(dim=0) > 0).all())
@@ -179,13 +190,13 @@ def test_other_quads_are_read_between_their_corners() -> None:
 def test_words_are_cut_out_of_their_own_image() -> None:
     features = torch.cat([ramp(50, 50) + 1000 * i for i in range(3)])
     quads = [torch.cat([box(20, 20, 40, 20), box(80, 60, 60, 20)]), torch.zeros(0, 4, 2), box(50, 90, 44, 20)]
-    crops, widths = roi_rotate(features, quads)
+    crops, widths = cut_out(features, quads)
     assert [int(crop[0, :, :wide].mean()) // 1000 for crop, wide in zip(crops, widths, strict=True)] == [0, 0, 2]
     assert [int(crop[1, :, :wide].mean()) % 1000 for crop, wide in zip(crops, widths, strict=True)] == [30, 70, 100]
 
 
 def test_no_words_at_all() -> None:
-    crops, widths = roi_rotate(noise(2, 5, 8, 8), [torch.zeros(0, 4, 2)] * 2)
+    crops, widths = cut_out(noise(2, 5, 8, 8), [torch.zeros(0, 4, 2)] * 2)
     assert crops.shape == (0, 5, 8, 1)
     assert widths.shape == (0,)
     assert widths.dtype == torch.int64
@@ -194,12 +205,12 @@ def test_no_words_at_all() -> None:
 def test_gradients_are_those_of_finite_differences() -> None:
     quads = [torch.cat([box(8, 8, 20, 9, 20), box(2, 12, 12, 11)]), box(6, 10, 16, 10, -35)]
     features = noise(2, 2, 7, 8).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: roi_rotate(x, quads)[0], (features,))
+    assert torch.autograd.gradcheck(lambda x: cut_out(x, quads)[0], (features,))
 
 
 def test_the_gradient_stays_where_the_word_is() -> None:
     features = noise(1, 1, 20, 30).requires_grad_()
-    crops, _ = roi_rotate(features, [box(4 * 6 - 2, 4 * 5 - 2, 4 * 12, 4 * 8)])
+    crops, _ = cut_out(features, [box(4 * 6 - 2, 4 * 5 - 2, 4 * 12, 4 * 8)])
     (gradient,) = torch.autograd.grad(crops.sum(), features)
     expected = torch.zeros(20, 30, dtype=D)
     expected[5:13, 6:18] = 1
@@ -223,7 +234,7 @@ def test_places_are_not_rounded_with_the_features(dtype: torch.dtype) -> None:
     """At x 2000, numbers of 8 bits are 8 pixels apart."""
     features = torch.zeros(1, 1, 20, 560, dtype=dtype)
     features[..., 501] = 1.0
-    crops, _ = roi_rotate(features, [box(4 * 496 - 2, 4 * 5 - 2, 4 * 12, 4 * 8)])
+    crops, _ = cut_out(features, [box(4 * 496 - 2, 4 * 5 - 2, 4 * 12, 4 * 8)])
     assert crops.dtype == torch.float32
     expected = torch.zeros(12)
     expected[5] = 1

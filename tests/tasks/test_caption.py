@@ -144,7 +144,7 @@ def test_concepts_are_the_words_of_all_captions_of_an_image() -> None:
     (plain, _), (task, network) = task_and_network(data=images), task_and_network(data=images, concepts=0.5)
     image = torch.rand(2, 3, 32, 32, dtype=torch.float64)
     batch = Batch(BATCH.index, image, BATCH.target, references=(("A cat runs.", "a zebra"), ("dog",)))
-    task.before_training(listing_with(TRAIN))
+    task.before_training({"train": listing_with(TRAIN)})
     without = plain.learn(network, batch, epoch=0).loss
     learned = task.learn(network, batch, epoch=0)
     loss, beside = learned.loss, learned.beside
@@ -209,7 +209,7 @@ def learned_from_rewards(monkeypatch: pytest.MonkeyPatch, baseline: str) -> tupl
 
     monkeypatch.setattr(rewards, "drawn", draw)
     monkeypatch.setattr(rewards, "greedy", greedily)
-    task.before_training(listing_with(TRAIN))
+    task.before_training({"train": listing_with(TRAIN)})
     batch = batch_of([4, 5], [4, 6], references=REFERENCES)
     _, loss, _ = task.learn(network, batch, epoch=0)
     assert network.captioner.training

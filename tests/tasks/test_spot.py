@@ -38,7 +38,7 @@ SIZE = 128
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes") / "data"
-    scene_files.ensure(folder, train=6, val=4, size=SIZE, seed=0, layout="words", characters="upper")
+    scene_files.ensure(folder, train=6, val=4, size=SIZE, seed=0, layout="words")
     return folder
 
 
@@ -168,6 +168,29 @@ def test_texts_with_unknown_characters_are_found_and_not_read(root: Path) -> Non
         for of in batch.words
     ]
     assert [int(n) for n in found.weight] == known
+
+
+def test_words_that_cannot_be_read_are_counted_with_their_characters(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = task_of(root)
+    few = task_of(root, alphabet=tuple(c for c in task.alphabet.characters if c not in "AE"))
+    listings = {split: Spot.read(task.config, split) for split in ("train", "val")}
+    task.before_training({"train": listings["train"]})
+    assert capsys.readouterr().err == ""
+    few.before_training(listings)
+    said = capsys.readouterr().err
+    for split, listing in listings.items():
+        assert listing.words is not None
+        texts = [text for text, cared in zip(listing.words.texts, listing.words.cared, strict=True) if cared]
+        lacking = [text for text in texts if set(text) & set("AE")]
+        found = few.facts(listing)["outside_alphabet"]
+        assert found == {
+            "words": len(lacking),
+            "times": {c: n for c in "AE" if (n := "".join(texts).count(c))},
+        }
+        assert f"{split}: {len(lacking)} word" in said
+    assert task.facts(listings["train"])["outside_alphabet"] == {}
 
 
 class Asked(Spotted):
@@ -398,6 +421,37 @@ def test_numbers_are_those_of_the_archive(root: Path, tmp_path: Path) -> None:
     assert scores.by_protocol == again.metrics
     assert scores.metrics["detection_hmean"] == again.metrics["detection"]["hmean"] > 0.9
     assert set(scores.metrics) == {"detection_precision", "detection_recall", "detection_hmean"}
+
+
+def test_what_was_read_is_scored_alike_from_the_task_the_archive_and_the_table(root: Path, tmp_path: Path) -> None:
+    """Every third word is misread, and the others are read in small letters."""
+    task = task_of(root)
+    listing = Spot.read(task.config, "train").take(np.arange(4))
+    assert listing.words is not None
+    words = [listing.words.of(i) for i in range(4)]
+    batch = batch_of(task, root, [0, 1, 2, 3])
+    _, found = task_of(root, model="east").score(Heart(batch), batch)
+    texts, n_read = [], 0
+    for quads, of in zip(found.quads, words, strict=True):
+        nearest = iou_matrix(quads.numpy(), of.quads).argmax(axis=1).tolist()
+        texts.append(tuple("WRONG" if (n_read + k) % 3 == 0 else of.texts[j].lower() for k, j in enumerate(nearest)))
+        n_read += len(nearest)
+    found = replace(found, texts=tuple(texts))
+    metrics = task.metrics()
+    task.measure(metrics, found, batch)
+    scores = metrics.compute()
+    table = task.answers(found)
+    (tmp_path / "results.zip").write_bytes(task.files(listing, table)["results.zip"])
+    names = [Path(image).stem for image in listing.images]
+    read = read_results(tmp_path / "results.zip", names)
+    truths = [Truth(of.quads.astype(np.float64), of.texts, of.cared) for of in words]
+    of_archive = spotting_scores(truths, [Detections(read[name].quads, read[name].texts) for name in names])
+    rows = zip(table["quads_xy"].to_list(), table["texts"].to_list(), strict=True)
+    of_table = spotting_scores(truths, [Detections(np.array(q).reshape(-1, 4, 2), tuple(t)) for q, t in rows])
+    assert scores.by_protocol == of_archive.metrics == of_table.metrics
+    assert 0.5 < scores.metrics["end_to_end_hmean"] < 0.8
+    assert scores.metrics["detection_hmean"] > 0.9
+    assert scores.metrics["word_accuracy"] < 0.2  # digits alone have no case
 
 
 def test_metrics_of_nothing_and_in_any_order() -> None:

@@ -30,10 +30,13 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     "data.augment.mixup": _CLASSES,
     "data.augment.cutmix": _CLASSES,
     "data.augment.rotate": ("segment", "spot"),
+    "data.augment.crop": (*_WHOLE, "segment"),
+    "data.augment.flip": (*_WHOLE, "segment"),
     "data.augment.vertical_flip": (*_WHOLE, "segment"),
     "data.augment.longer_side": ("spot",),
     "data.augment.stretch": ("spot",),
     "data.longer_side": ("spot",),
+    "data.scenes.sheets": ("spot",),
     "data.augment.size": ("segment",),
     "data.augment.scale": ("segment",),
     "data.progressive": _CLASSES,
@@ -81,11 +84,15 @@ def refuse_foreign(config: BaseModel, task: str) -> None:
         *sections, name = key.split(".")
         section: BaseModel = reduce(getattr, sections, config)
         value, default = getattr(section, name), type(section).model_fields[name].get_default()
-        # `false` switches a setting off wherever it stands
-        if task not in tasks and value != default and value is not False:
+        if task not in tasks and value != default and not _off(value):
             raise ValueError(
                 f"{key}: is {_shown(value)}, which task.name={task} does not know; set {key}={_shown(default)}"
             )
+
+
+def _off(value: Any) -> bool:
+    """Whether a value switches its setting off, which may be said wherever it stands."""
+    return value is None or value is False or (isinstance(value, float) and value == 0.0)
 
 
 def _shown(value: Any) -> str:

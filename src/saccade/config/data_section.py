@@ -30,9 +30,10 @@ class Augment(Section):
     """Random changes of a training image; none of them touches evaluation."""
 
     crop: tuple[Probability, Probability] | None = (0.35, 1.0)
-    """Random resized crop: range of the kept share of the area; null resizes as in evaluation."""
+    """Random resized crop: range of the kept share of the area; null resizes as in evaluation. Not for spot, which cuts
+    squares as `longer_side` says."""
     flip: Probability = 0.5
-    """Probability of a horizontal flip."""
+    """Probability of a horizontal flip. Not for spot: text reads one way."""
     vertical_flip: Probability = 0.0
     """Probability of a vertical flip."""
     pad: NonNegativeInteger = 0
@@ -117,6 +118,9 @@ class Scenes(Section):
     """Seed of the drawing; the training seed has no influence on the scenes."""
     characters: Literal["digits", "upper", "mixed"] = "mixed"
     """For spot: what the words are made of."""
+    sheets: NonNegativeInteger = 0
+    """For spot: so many training images more that are full of words, nearly level and one beside the other, to learn
+    reading from."""
 
 
 class Features(Section):

@@ -261,6 +261,8 @@ class SpotTask(Section):
     """A box stays if the mean score inside it is higher."""
     max_places: Count = 10000
     """The surest places of an image that are looked at, so that an untrained network does not take minutes."""
+    max_words: Count = 500
+    """The most words of an image, those that most places are sure of; for the same reason."""
     margin: NonNegative = 0.0
     """What is read begins and ends outside what is found, by this share of its height. In training, where quads are
     exact and those that are found are not, by none to twice as much, and top and bottom are off by up to a third of it,
@@ -269,5 +271,5 @@ class SpotTask(Section):
     """A file with a word a line: what is read is the one that fits best. null reads any characters."""
 
 
-FINDING = ("threshold", "merge_iou", "nms_iou", "min_score", "max_places", "margin", "lexicon")
+FINDING = ("threshold", "merge_iou", "nms_iou", "min_score", "max_places", "max_words", "margin", "lexicon")
 """Settings of `spot` by which words are found and read in what a network says."""

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from colorsys import hsv_to_rgb
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from xml.etree import ElementTree as ET
@@ -20,6 +21,7 @@ from saccade.data import scene_captions, scene_text_files, scene_words
 from saccade.data.made_up_words import Characters
 from saccade.data.mask_layout import CLASSES_FILE
 from saccade.data.masks import palette_png
+from saccade.data.scene_text_files import WordSettings
 from saccade.data.scenes import CLASSES, VERSION, Scene, SceneSplit, draw_scene
 from saccade.errors import DataError
 from saccade.files import write_json
@@ -42,21 +44,21 @@ def ensure(
     size: int,
     seed: int,
     layout: Layout,
-    characters: Characters = "upper",
+    words: WordSettings | None = None,
     progress: Progress | None = None,
 ) -> bool:
     """Draw the scenes to ``root`` where there is nothing yet; return whether they were drawn.
 
     ``root`` holds all of them or does not come into being. Processes that do this at the same time end with
     the same files: each draws into a folder of its own, and the first to finish renames it to ``root``.
-    ``characters`` are those of ``words``; the other layouts have none.
+    ``words``: for the layout of that name; the other layouts have none.
 
     Raises:
         DataError: ``root`` holds scenes drawn with other settings, or something else, or cannot be written.
     """
     drawn: dict[str, Any] = {"train": train, "val": val, "size": size, "seed": seed}
     if layout == "words":
-        drawn["characters"] = characters
+        drawn |= asdict(words or WordSettings())
     wanted = {"version": scene_words.VERSION if layout == "words" else VERSION, "layout": layout, **drawn}
     if _is_taken(root):
         _check_record(root, wanted)
@@ -162,11 +164,12 @@ def write_words(
     size: int,
     seed: int,
     characters: Characters,
+    sheets: int,
     progress: Progress | None = None,
 ) -> None:
-    """Write ICDAR 2015's layout: one to ten words a scene, in ``scene_text_files``."""
-    which = _counted(train, val, progress)
-    scene_text_files.write_words(root, which, size=size, seed=seed, characters=characters)
+    """Write ICDAR 2015's layout: one to ten words a scene, and sheets of words, in ``scene_text_files``."""
+    which = _counted(train + sheets, val, progress)
+    scene_text_files.write_words(root, which, size=size, seed=seed, characters=characters, sheets_from=train)
 
 
 _WRITERS: dict[Layout, Callable[..., None]] = {

@@ -8,21 +8,36 @@ only their place is told. Corners of words that the edge cuts lie outside the im
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from saccade.data.made_up_words import Characters
-from saccade.data.scene_words import SMALLEST_SIZE, TextScene, draw_text_scene
+from saccade.data.scene_words import SMALLEST_SIZE, TextScene, draw_text_scene, draw_word_sheet
 from saccade.data.scenes import SceneSplit
 from saccade.errors import DataError
 
 
+@dataclass(frozen=True)
+class WordSettings:
+    """What is said of scenes with words alone: their alphabet, and how many sheets follow the training scenes."""
+
+    characters: Characters = "upper"
+    sheets: int = 0
+
+
 def write_words(
-    root: Path, which: Iterable[tuple[SceneSplit, int]], *, size: int, seed: int, characters: Characters
+    root: Path,
+    which: Iterable[tuple[SceneSplit, int]],
+    *,
+    size: int,
+    seed: int,
+    characters: Characters,
+    sheets_from: int | None = None,
 ) -> None:
-    """Write the scene of each (split, index) to ``root``.
+    """Write the scene of each (split, index) to ``root``; those of training from ``sheets_from`` on are sheets.
 
     Raises:
         DataError: ``size`` is too small for words.
@@ -34,7 +49,9 @@ def write_words(
         images, texts = root / f"{split}_images", root / f"{split}_gts"
         for folder in (images, texts):
             folder.mkdir(parents=True, exist_ok=True)
-        scene = draw_text_scene(seed, index, size=size, split=split, characters=characters)
+        is_sheet = split == "train" and sheets_from is not None and index >= sheets_from
+        draw = draw_word_sheet if is_sheet else draw_text_scene
+        scene = draw(seed, index, size=size, split=split, characters=characters)
         name = f"img_{index + 1}"
         # Halved colour would blur words that differ from their ground in hue; PNG of noise is three times as large.
         Image.fromarray(scene.image).save(images / f"{name}.jpg", quality=95, subsampling=0)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from saccade.data.lettering import EM, carried, corners, looked_up, painted, seen, shifted
+from saccade.data.lettering import EM, carried, painted, seen, shifted
 from saccade.data.made_up_words import Characters
 from saccade.data.scenes import SceneSplit
 from saccade.data.shapes import OUTLINES, REACH
-from saccade.data.signs import MARGIN, Kind, Placed, has_place, placed, plate_of, sign_of
+from saccade.data.signs import MARGIN, Kind, Placed, has_place, placed, plate_of, row_of, sign_of
 from saccade.data.textures import COLOURS, background, jittered, photographed, pick
 from saccade.data.words import DONT_CARE
 
@@ -34,7 +34,6 @@ SMALLEST_SIZE = 112
 _SPLITS: dict[SceneSplit, int] = {"train": 0, "val": 1, "test": 2}
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CONTRAST = 0.3  # of luma, between ink and whatever is behind it
-_CROPS_AS_IN = 256
 _ATTEMPTS = 20  # signs that find no place, after which a scene stays with fewer words
 
 
@@ -71,29 +70,21 @@ def draw_text_scene(
     return _photograph(rng, _ground(rng, size), signs)
 
 
-def draw_word_crop(
-    seed: int, index: int, *, height: int = 32, split: SceneSplit = "train", characters: Characters = "upper"
-) -> tuple[NDArray[np.uint8], str]:
-    """One word, seen as in a scene of ``_CROPS_AS_IN`` pixels, cut out along its quad and set upright.
+def draw_word_sheet(
+    seed: int, index: int, *, size: int, split: SceneSplit = "train", characters: Characters = "upper"
+) -> TextScene:
+    """Draw rows of words one beside the other, nearly level and each a sign of its own: all that can be read at once.
 
-    Each edge of the cut lies up to ``MARGIN`` of the ink's height within or beyond that of the quad.
-
-    Returns:
-        the image (height, W, 3) RGB with its aspect kept, and the text.
+    Three times as many words as in a scene of that ``size``, ``SMALLEST_SIZE`` or more, to learn reading from.
     """
+    assert size >= SMALLEST_SIZE, "the longest words would find no place"
     rng = np.random.default_rng([seed, _SPLITS[split], index, 1])
-    sign = sign_of(rng, 1, split, characters)
-    (word,) = sign.words
-    view = placed(rng, sign, "read", _CROPS_AS_IN, _turn(rng)).view
-    outline = carried(view, word.box(4 * MARGIN))
-    size = int(np.ceil(np.ptp(outline, axis=0).max())) + 2
-    view = shifted(*(1 - outline.min(axis=0))) @ view
-    scene = _photograph(rng, _ground(rng, size), [Placed(sign, view, "read")])
-    (x0, y0), _, (x1, y1), _ = word.box(MARGIN) + corners(*(MARGIN * word.ink.height * rng.uniform(-1, 1, 4)))
-    per_pixel = (y1 - y0) / height
-    width = max(1, round((x1 - x0) / per_pixel))
-    cut = shifted(x0, y0) @ np.diag([(x1 - x0) / width, per_pixel, 1])
-    return np.asarray(looked_up(Image.fromarray(scene.image), view @ cut, width, height)), word.text
+    signs: list[Placed] = []
+    top = 0.0
+    while (row := row_of(rng, top, size, split, characters)) is not None:
+        signs += row
+        top = max(sign.edge[:, 1].max() for sign in row)
+    return _photograph(rng, _ground(rng, size), signs)
 
 
 def _ground(rng: np.random.Generator, size: int) -> NDArray[np.float32]:

@@ -18,6 +18,8 @@ MARGIN = 0.08
 """Of the height of a word's ink: what its quad leaves on each side of the ink."""
 LOWEST = 14
 """Pixels of the image that the ink of a word to be read is high, at least, but for what tilt takes of it (a tenth)."""
+ROW_ATTEMPTS = 4
+"""Signs that find no place at the end of a row, each lower than the one before, after which it stays as it is."""
 Kind: TypeAlias = Literal["read", "cut", "small", "blurred"]
 """A sign to be read, or one that cannot be: the edge of the image cuts it off, it is too small, or out of focus."""
 
@@ -89,16 +91,34 @@ def _written(
             return text, picture, above
 
 
+def row_of(
+    rng: np.random.Generator, top: float, size: int, split: SceneSplit, characters: Characters
+) -> list[Placed] | None:
+    """Signs of one word each, to be read, side by side below ``top`` in an image of ``size`` pixels; None where it ends.
+
+    Words of a row are about as high. Each is turned by up to 4 degrees; every other is tilted.
+    """
+    row, left, failures = list[Placed](), rng.uniform(0, 6), 0
+    highest = _height(rng, size)
+    while failures < ROW_ATTEMPTS:
+        sign = sign_of(rng, 1, split, characters)
+        height = max(LOWEST, highest * rng.uniform(0.8, 1.0) ** (1 + failures))
+        view = _view(rng, sign, height, float(np.radians(rng.uniform(-4, 4))))
+        new = Placed(sign, shifted(*((left, top) - carried(view, sign.edge).min(axis=0))) @ view, "read")
+        if has_place(new, [], size):
+            row.append(new)
+            left, failures = new.edge[:, 0].max() + rng.uniform(0, 6), 0
+        else:
+            failures += 1
+    return row or None
+
+
 def placed(rng: np.random.Generator, sign: Sign, kind: Kind, size: int, turn: float) -> Placed:
     """A sign somewhere in an image of ``size`` pixels, turned by ``turn`` radians clockwise; every other is tilted."""
-    highest = max(1.3 * LOWEST, size / 6)
-    height = float(np.exp(rng.uniform(np.log(LOWEST), np.log(highest))))
+    height = _height(rng, size)
     if kind == "small":
         height = rng.uniform(5, 8)
-    scale = height / min(word.ink.height for word in sign.words)
-    extent = float(np.linalg.norm(sign.edge[2] - sign.edge[0])) * scale
-    yaw, pitch = np.radians(rng.uniform(-1, 1, 2) * (35, 25)) if rng.random() < 0.5 else (0.0, 0.0)
-    view = seen(turn=turn, yaw=yaw, pitch=pitch, scale=scale, distance=2 * extent)
+    view = _view(rng, sign, height, turn)
     outline = carried(view, sign.edge)
     low, high = -outline.min(axis=0), size - outline.max(axis=0)
     place = low + (high - low) * rng.random(2)
@@ -107,6 +127,19 @@ def placed(rng: np.random.Generator, sign: Sign, kind: Kind, size: int, turn: fl
         middle = (low + high - size) / 2 + rng.uniform(-0.2, 0.2, 2) * np.ptp(outline, axis=0)
         place[side % 2] = middle[side % 2] + (size if side >= 2 else 0)
     return Placed(sign, shifted(*place) @ view, kind)
+
+
+def _height(rng: np.random.Generator, size: int) -> float:
+    """Pixels of ink of a word to be read, more often low than high."""
+    return float(np.exp(rng.uniform(np.log(LOWEST), np.log(max(1.3 * LOWEST, size / 6)))))
+
+
+def _view(rng: np.random.Generator, sign: Sign, height: float, turn: float) -> Matrix:
+    """From the plane of a sign, whose lowest word is ``height`` pixels high, to an image about its middle."""
+    scale = height / min(word.ink.height for word in sign.words)
+    extent = float(np.linalg.norm(sign.edge[2] - sign.edge[0])) * scale
+    yaw, pitch = np.radians(rng.uniform(-1, 1, 2) * (35, 25)) if rng.random() < 0.5 else (0.0, 0.0)
+    return seen(turn=turn, yaw=yaw, pitch=pitch, scale=scale, distance=2 * extent)
 
 
 def has_place(new: Placed, others: list[Placed], size: int) -> bool:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from saccade.decode.lanms import lanms
 from saccade.quads import STRIDE, Floats, Numbers, restore, sides
 
+MIN_SIDE = 5.0
+"""Pixels of the image that the network saw; words with a shorter side are none."""
+
 _EDGE = 1e-9  # points so near an edge, in cells, are on it
 
 
@@ -19,7 +22,8 @@ class Found:
 
     quads: Floats  # (K, 4, 2) in pixels of the image that the network saw; they may reach beyond it
     scores: Floats  # (K,) in [0, 1], mean over the pixels merged into it
-    capped: bool  # whether more pixels were over the threshold than were looked at
+    more_places: bool  # whether more cells were over the threshold than were looked at
+    more_words: bool  # whether more words were found than are told
 
 
 def decode(
@@ -29,30 +33,31 @@ def decode(
     threshold: float = 0.8,
     merge_iou: float = 0.2,
     nms_iou: float = 0.2,
-    top_k: int = 10_000,
-    min_side: float = 5.0,
+    max_places: int = 10_000,
+    max_words: int = 500,
     min_score: float = 0.1,
 ) -> Found:
     """The words that ``score_map`` (h, w), in [0, 1], and ``rbox`` (5, h, w), as in ``saccade.quads``, speak of.
 
-    Cells that score over ``threshold`` each give a quad; of more than ``top_k`` the surest are taken, in raster order
-    still, since an untrained network is sure of everything. What ``lanms`` leaves of them is dropped where the mean of
-    the map inside a quad is not over ``min_score``, or a side is shorter than ``min_side`` pixels. A cell whose numbers
-    are not finite is left out.
+    Cells that score over ``threshold`` each give a quad; of more than ``max_places`` the surest are taken, in raster
+    order still, since an untrained network is sure of everything. What ``lanms`` leaves of them is dropped where the
+    mean of the map inside a quad is not over ``min_score``, or a side is shorter than ``MIN_SIDE`` pixels; of more than
+    ``max_words`` the first are told. A cell whose numbers are not finite is left out.
     """
     assert rbox.shape == (5, *score_map.shape), (score_map.shape, rbox.shape)
     usable = np.isfinite(score_map) & np.isfinite(rbox).all(axis=0)
     scores = np.where(usable, score_map, 0)
     over = np.flatnonzero(usable & (scores > threshold))  # in raster order
-    cells = surest(over, scores.ravel()[over], top_k)
+    cells = surest(over, scores.ravel()[over], max_places)
     if not cells.size:
-        return Found(np.zeros((0, 4, 2)), np.zeros(0), capped=False)
+        return Found(np.zeros((0, 4, 2)), np.zeros(0), more_places=False, more_words=False)
     rows, columns = np.divmod(cells, score_map.shape[1])
     points = STRIDE * np.stack([columns, rows], axis=1).astype(np.float64)
     seen = restore(points, rbox.reshape(5, -1)[:, cells].T)
     quads, found = lanms(seen, scores.ravel()[cells], merge_iou=merge_iou, nms_iou=nms_iou)
-    kept = (mean_inside(scores, quads / STRIDE) > min_score) & (sides(quads).min(axis=1) >= min_side)
-    return Found(quads[kept], found[kept], capped=len(cells) < len(over))
+    kept = np.flatnonzero((mean_inside(scores, quads / STRIDE) > min_score) & (sides(quads).min(axis=1) >= MIN_SIDE))
+    told = kept[:max_words]
+    return Found(quads[told], found[told], more_places=len(cells) < len(over), more_words=len(told) < len(kept))
 
 
 def surest(cells: NDArray[np.int64], scores: Numbers, most: int) -> NDArray[np.int64]:

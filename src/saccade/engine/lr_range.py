@@ -47,7 +47,7 @@ def range_test(prepared: Prepared) -> Range:
         SaccadeError: the loss was not finite from the start.
     """
     task, network = build_task(prepared.config)
-    task.before_training(prepared.listings["train"])
+    task.before_training(prepared.listings)
     freeze_backbone(network, frozen=(frozen := is_frozen(prepared.config, 0)))
     device = torch.device(
         "cuda" if torch.cuda.is_available() and prepared.config.trainer.accelerator != "cpu" else "cpu"

@@ -17,6 +17,7 @@ from saccade.console import progress_bar
 from saccade.data import check, folder, scene_files, statistics
 from saccade.data.folds import folds
 from saccade.data.listing import Listing, counts
+from saccade.data.scene_text_files import WordSettings
 from saccade.data.splits import cut
 from saccade.engine.stored_features import ensure_features
 from saccade.errors import DataError
@@ -179,18 +180,20 @@ def _look_at_classes(config: Config, train: Listing, say: Say) -> None:
 
 
 def _draw_scenes(config: Config, say: Say) -> None:
-    scenes = config.data.scenes
-    say(f"looking for {scenes.train + scenes.val} scenes in {config.data.root}")
+    scenes, layout = config.data.scenes, TASKS[config.task.name].scenes_layout
+    words = WordSettings(scenes.characters, scenes.sheets) if layout == "words" else None
+    total = scenes.train + scenes.val + (words.sheets if words else 0)
+    say(f"looking for {total} scenes in {config.data.root}")
     with progress_bar() as bar:
-        task = bar.add_task("drawing scenes", total=scenes.train + scenes.val)
+        task = bar.add_task("drawing scenes", total=total)
         scene_files.ensure(
             config.data.root,
             train=scenes.train,
             val=scenes.val,
             size=scenes.size,
             seed=scenes.seed,
-            layout=TASKS[config.task.name].scenes_layout,
-            characters=scenes.characters,
+            layout=layout,
+            words=words,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
 

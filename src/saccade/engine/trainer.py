@@ -75,7 +75,7 @@ def fit(
             checkpoint.save(Module(task, network).untrained(), run.checkpoints / name)
         return keeper
     features = compute_features(task, network, prepared) if are_kept(task.config, network) else {}
-    task.before_training(prepared.listings["train"])
+    task.before_training(prepared.listings)
     module = Module(task, network, clock=clock)
     data = DataModule(task, prepared.listings, selection=prepared.selection, first_epoch=done, features=features)
     # DistributedDataParallel looks once which weights have gradients, and would never share those of weights that are

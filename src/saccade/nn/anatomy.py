@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from saccade.nn.modes import evaluating
 from saccade.nn.receptive.call import tensors
 from saccade.nn.receptive.follower import Follower
 from saccade.nn.receptive.reach import Lost, Reach, Seen
@@ -105,7 +106,7 @@ def anatomy(network: nn.Module, image: Tensor, *more: Tensor, name: str) -> Anat
 def _listened(network: nn.Module, inputs: tuple[Tensor, ...], instead: dict[str, Tensor]) -> _Record:
     """One pass, with other tensors in the place of the network's own."""
     record = _Record(network)
-    with record.listening(), _evaluating(network), _any_algorithm(), torch.no_grad(), record.follower:
+    with record.listening(), evaluating(network), _any_algorithm(), torch.no_grad(), record.follower:
         record.follower.start(inputs[0])
         functional_call(network, instead, inputs)
     return record
@@ -254,14 +255,3 @@ def _any_algorithm() -> Iterator[None]:
         yield
     finally:
         torch.set_deterministic_debug_mode(before)
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    before = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training

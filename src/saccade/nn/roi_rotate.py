@@ -1,7 +1,8 @@
 """RoIRotate (Liu et al. 2018, arXiv 1801.01671, section 3.3): level pictures of words, cut out of a map of the image.
 
 Letters: B images, C channels, (h, w) cells of the map, K words of an image, R of all images, n columns of all words of
-an image. A cell (i, j) of the map, whose middle is (i + .5, j + .5), stands for the point (4 i, 4 j) of the image.
+an image, N of all images. A cell (i, j) of the map, whose middle is (i + .5, j + .5), stands for the point (4 i, 4 j)
+of the image.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from saccade.quads import STRIDE, TALL
 
@@ -28,7 +28,7 @@ _ROUNDING = 1e-3
 def roi_rotate(
     features: Tensor, quads: Sequence[Tensor], height: int = HEIGHT, max_width: int = MAX_WIDTH
 ) -> tuple[Tensor, Tensor]:
-    """The words as crops of one height, through which gradients reach the map.
+    """The words as crops of one height, side by side, through which gradients reach the map.
 
     A word gets ``columns`` by its own aspect, whatever the others are like; what is outside the map is 0.
 
@@ -39,9 +39,8 @@ def roi_rotate(
         max_width: columns of the widest.
 
     Returns:
-        crops: (R, C, height, W) image by image, W the widest, at least 1; 0 right of narrower ones. float32, or float64
-            where the map is.
-        widths: (R,) int64 on the CPU, the columns of each, from 1 to ``max_width``.
+        strip: (height, N, C) the columns of all words, image by image. float32, or float64 where the map is.
+        widths: (R,) int64 on the CPU, the columns of each word, from 1 to ``max_width``; their sum is N.
     """
     # in half precision a cell far to the right would be known to a few cells only
     maps = torch.split(features if features.dtype == torch.float64 else features.float(), 1)
@@ -52,11 +51,9 @@ def roi_rotate(
         widths.append(wide)
         if len(level):
             strips.append(sampled(one, points(level, wide, height)))
-    width = torch.cat(widths)
     if not strips:
-        return maps[0].new_zeros(0, features.shape[1], height, 1), width
-    words = list(torch.split(torch.cat(strips), width.tolist()))
-    return pad_sequence(words, batch_first=True).permute(0, 3, 2, 1), width
+        strips = [maps[0].new_zeros(height, 0, features.shape[1])]
+    return torch.cat(strips, dim=1), torch.cat(widths)
 
 
 def widened(quads: Tensor, outward: Tensor) -> Tensor:
@@ -119,7 +116,7 @@ def points(quads: Tensor, widths: Tensor, height: int = HEIGHT) -> Tensor:
 
 
 def sampled(features: Tensor, at: Tensor) -> Tensor:
-    """(1, C, h, w) map at (height, n, 2) points of the image to (n, height, C), bilinear, 0 outside."""
+    """(1, C, h, w) map at (height, n, 2) points of the image to (height, n, C), bilinear, 0 outside."""
     where = at / STRIDE + 0.5
     # the gradient of grid_sample has no deterministic kernel on a GPU
     if features.is_cuda and torch.are_deterministic_algorithms_enabled():
@@ -132,7 +129,7 @@ def by_grid_sample(features: Tensor, where: Tensor) -> Tensor:
     size = torch.tensor([features.shape[3], features.shape[2]]).to(where)
     grid = (2 * where / size - 1).to(features)
     strip = F.grid_sample(features, grid[None], mode="bilinear", padding_mode="zeros", align_corners=False)
-    return strip.squeeze(0).permute(2, 1, 0)
+    return strip.squeeze(0).permute(1, 2, 0)
 
 
 def by_index(features: Tensor, where: Tensor) -> Tensor:
@@ -149,7 +146,7 @@ def by_index(features: Tensor, where: Tensor) -> Tensor:
             share = share * ((x >= 0) & (x < wide) & (y >= 0) & (y < rows))
             cell = (y.clamp(0, rows - 1) * wide + x.clamp(0, wide - 1)).long()
             total = total + cells[cell.to(cells.device)] * share.to(cells)[..., None]
-    return total.transpose(0, 1)
+    return total
 
 
 def _sides(quads: Tensor) -> tuple[Tensor, Tensor]:

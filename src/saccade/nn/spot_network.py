@@ -52,8 +52,8 @@ class Spotted(NamedTuple):
             widths: (R,) int64 on the CPU, columns of each.
         """
         assert self.reader is not None, "the network was made without an alphabet"
-        crops, widths = roi_rotate(self.features, quads, max_width=max_width)
-        return self.reader(crops, widths), widths
+        strip, widths = roi_rotate(self.features, quads, max_width=max_width)
+        return self.reader(strip, widths), widths
 
 
 class SpotNetwork(nn.Module):

@@ -7,7 +7,6 @@ shape to decide what to do. Here real tensors go along: a network can be traced 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from torch.fx.proxy import Attribute
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from saccade.errors import ConfigError
+from saccade.nn.modes import evaluating
 
 _LEAVES = (nn.Conv2d, _BatchNorm)
 """Also of other libraries, whose own classes torch.fx would look into."""
@@ -45,18 +45,6 @@ def traced(network: nn.Module, *inputs: Tensor) -> fx.Graph:
             f"torch.fx cannot follow what {type(network).__name__} computes ({reason}), so that nothing is known of "
             "what comes after its convolutions"
         ) from error
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """In evaluation mode, and after that each module as it was."""
-    before = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
 
 
 class _Called(nn.Module):

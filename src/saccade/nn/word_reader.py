@@ -1,14 +1,21 @@
 """The recogniser of FOTS (Liu et al. 2018, arXiv 1801.01671, table 3): from crops of words to characters by column.
 
-Letters: R words, C channels, H rows, W columns of the widest word, S characters of the alphabet.
+Letters: R words, C channels, H rows, n columns of all words, W of the widest, S characters of the alphabet.
+
+Words lie side by side in one strip: padded to the widest, most columns of a batch would be padding. An empty column
+between two words is to a 3x3 convolution what the zeros around a word of its own are.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+ALIKE = 0.5
+"""Words are run through an LSTM together if the narrowest has at least this share of the columns of the widest."""
 
 
 class WordReader(nn.Module):
@@ -18,8 +25,8 @@ class WordReader(nn.Module):
     second one the rows are halved by max pooling, the columns never: 8 rows become one, and a column of the crop is a
     step of the LSTM.
 
-    What a word is read as does not depend on how wide the others are: columns right of it are 0 after every layer, and
-    count neither in the statistics of BatchNorm, nor in training, nor for the LSTM.
+    What a word is read as does not depend on the others, but for the statistics of BatchNorm in training, which are
+    those of all columns of all words.
     """
 
     def __init__(self, channels: int, alphabet: int, *, hidden: int = 256, drop_rate: float = 0.0) -> None:
@@ -37,34 +44,44 @@ class WordReader(nn.Module):
             nn.ModuleList([_Layer(given, out), _Layer(out, out)])
             for given, out in zip([channels, *filters], filters, strict=False)
         )
-        self.lstm = nn.LSTM(hidden, hidden, bidirectional=True, batch_first=True)
+        self.rightwards = nn.LSTM(hidden, hidden, batch_first=True)
+        self.leftwards = nn.LSTM(hidden, hidden, batch_first=True)
         self.drop_rate = drop_rate
         self.output = nn.Linear(2 * hidden, alphabet + 1)
 
-    def forward(self, crops: Tensor, widths: Tensor) -> Tensor:
-        """(R, C, 8, W) crops, R at least 0, to (R, W, S + 1) float32 log-probabilities.
+    def forward(self, strip: Tensor, widths: Tensor) -> Tensor:
+        """(8, n, C) columns of R words, R at least 0, to (R, W, S + 1) float32 log-probabilities.
 
         Right of a word the blank has probability 1.
 
         Args:
-            crops: what ``roi_rotate`` gives.
-            widths: (R,) int64 on the CPU, the columns of each word, at least 1.
+            strip: what ``roi_rotate`` gives.
+            widths: (R,) int64 on the CPU, the columns of each word, at least 1, of sum n.
         """
-        if not len(crops):
+        if not len(widths):
             return self._nothing()
-        x, there = crops, torch.arange(crops.shape[3]) < widths[:, None]
+        x, places = strip, (torch.arange(strip.shape[1]) + _word_of(widths)).to(strip.device)
         for pair in self.pairs:
-            inside = there[:, None].expand(-1, x.shape[2], -1).flatten().nonzero().squeeze(1).to(x.device)
             for layer in pair:  # type: ignore[attr-defined]  # a list of layers
-                x = layer(x, inside)
-            x = F.max_pool2d(x, (2, 1))
-        packed = pack_padded_sequence(x.squeeze(2).transpose(1, 2), widths, batch_first=True, enforce_sorted=False)
-        said, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=crops.shape[3])
+                x = layer(x, places, empty=len(widths) - 1)
+            x = torch.maximum(x[0::2], x[1::2])
+        said = self._both_ways(x.squeeze(0), widths)
         logits = self.output(F.dropout(said, self.drop_rate, self.training))
-        log_p = (logits if logits.dtype == torch.float64 else logits.float()).log_softmax(dim=2)
-        blank = torch.full_like(log_p[0, 0], -torch.inf)
-        blank[0] = 0.0
-        return torch.where(there[:, :, None].to(log_p.device), log_p, blank)
+        log_p = (logits if logits.dtype == torch.float64 else logits.float()).log_softmax(dim=1)
+        wide = int(widths.max())
+        padded = torch.full((len(widths) * wide, log_p.shape[1]), -torch.inf, dtype=log_p.dtype, device=log_p.device)
+        padded[:, 0] = 0.0
+        rows = (torch.arange(wide) < widths[:, None]).flatten().nonzero().squeeze(1)
+        return padded.index_copy(0, rows.to(log_p.device), log_p).view(len(widths), wide, -1)
+
+    def _both_ways(self, columns: Tensor, widths: Tensor) -> Tensor:
+        """(n, hidden) to (n, 2 hidden), what the LSTM says of each column from the left and from the right."""
+        start = widths.cumsum(0) - widths
+        mirrored = ((2 * start + widths - 1)[_word_of(widths)] - torch.arange(len(columns))).to(columns.device)
+        groups = _groups(widths, columns.device)
+        from_left = _along(self.rightwards, columns, groups)
+        from_right = _along(self.leftwards, columns.index_select(0, mirrored), groups).index_select(0, mirrored)
+        return torch.cat([from_left, from_right], dim=1)
 
     def _nothing(self) -> Tensor:
         """(0, 1, S + 1), with a gradient of 0 for all weights.
@@ -82,12 +99,49 @@ class _Layer(nn.Module):
         self.conv = nn.Conv2d(channels, out, 3, padding=1)
         self.norm = nn.BatchNorm1d(out)
 
-    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
-        """(R, C, H, W) to (R, out, H, W).
+    def forward(self, words: Tensor, places: Tensor, *, empty: int) -> Tensor:
+        """(H, n, C) to (H, n, out); ``places`` (n,) are those of the columns among themselves and ``empty`` ones."""
+        height, n, channels = words.shape
+        apart = words.new_zeros(height, n + empty, channels).index_copy(1, places, words)
+        told = self.conv(apart.permute(2, 0, 1)[None])[0].permute(1, 2, 0).index_select(1, places)
+        return F.relu(self.norm(told.flatten(0, 1))).view(height, n, -1)
 
-        ``inside`` says where words are: numbers of places in R x H x W. The norm sees these, the others become 0.
-        """
-        told = self.conv(x).permute(0, 2, 3, 1)
-        places = told.flatten(0, 2)
-        words = F.relu(self.norm(places.index_select(0, inside)))
-        return words.new_zeros(places.shape).index_copy(0, inside, words).view(told.shape).permute(0, 3, 1, 2)
+
+class _Group(NamedTuple):
+    """Words of similar width."""
+
+    columns: Tensor  # (r, w) the columns of each of its words, and beyond a narrower one any others
+    inside: Tensor  # which of these, row by row, are of the word
+    own: Tensor  # the columns that these are
+
+
+def _groups(widths: Tensor, device: torch.device) -> list[_Group]:
+    """All words by width, none much narrower than another of its group."""
+    start, n = widths.cumsum(0) - widths, int(widths.sum())
+    words: list[list[int]] = []
+    for k in widths.argsort(descending=True, stable=True).tolist():
+        if not words or widths[k] < ALIKE * widths[words[-1][0]]:
+            words.append([])
+        words[-1].append(k)
+    groups = []
+    for alike in map(torch.tensor, words):
+        steps = torch.arange(int(widths[alike].max()))
+        columns = (start[alike, None] + steps).clamp(max=n - 1)
+        inside = (steps < widths[alike, None]).flatten().nonzero().squeeze(1)
+        groups.append(_Group(*(each.to(device) for each in (columns, inside, columns.flatten()[inside]))))
+    return groups
+
+
+def _along(lstm: nn.LSTM, columns: Tensor, groups: list[_Group]) -> Tensor:
+    """(n, C) to (n, hidden): each word by itself, from its first column to its last.
+
+    Groups are padded with other words' columns, not packed: these come after a word's own, which know nothing of them,
+    and without packing, the LSTM is one operation on a CPU instead of one a step.
+    """
+    said = torch.cat([lstm(columns[group.columns])[0].flatten(0, 1).index_select(0, group.inside) for group in groups])
+    return said.index_select(0, torch.cat([group.own for group in groups]).argsort())
+
+
+def _word_of(widths: Tensor) -> Tensor:
+    """(n,) the number of the word that each column is of."""
+    return torch.repeat_interleave(torch.arange(len(widths)), widths)

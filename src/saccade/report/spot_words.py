@@ -98,6 +98,11 @@ def notes(scored: Spotted, intervals: Mapping[str, Interval]) -> list[str]:
             "Character error rate and word accuracy are of the words that are found, to the letter: case and all "
             "punctuation count. What is not found is in recall, and not in them."
         )
+    if outside := scored.about.get("outside_alphabet"):
+        found.append(
+            f"{count(outside['words'], 'word')} of these images cannot be read right: the alphabet lacks "
+            f"{', '.join(sorted(outside['times']))}."
+        )
     if intervals:
         found.append(
             f"The intervals are from {DRAWS:,} draws of as many images with replacement, whose counts are added up. "

@@ -48,6 +48,8 @@ class Task(ABC, Generic[P]):
     """The score above which the answer is yes; None where the highest score is the answer."""
     scenes_layout: Literal["voc", "folder", "masks", "captions", "words"]
     """How the built-in scenes are drawn to disk for it."""
+    output: str = "class"
+    """What one of the network's outputs stands for."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -67,8 +69,8 @@ class Task(ABC, Generic[P]):
         """The config as a run in ``folder`` keeps it, once what it refers to has been written there."""
         return self.config
 
-    def before_training(self, train: Listing) -> None:  # most tasks need nothing
-        """Look at the images that are going to be learned from."""
+    def before_training(self, listings: Mapping[str, Listing]) -> None:  # most tasks need nothing
+        """Look at the images that are going to be learned from, ``train``, and at the other splits."""
 
     @classmethod  # most tasks have nothing to refuse
     def check(cls, config: Config) -> None:

@@ -47,6 +47,7 @@ class Caption(Task[CaptionPrediction]):
     monitor = "cider"
     headline = "CIDEr-D"
     scenes_layout = "captions"
+    output = "word"
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -103,15 +104,15 @@ class Caption(Task[CaptionPrediction]):
         vocabulary.save(path, self.vocabulary)
         return self.config.model_copy(update={"task": self.section.model_copy(update={"vocabulary": path})})
 
-    def before_training(self, train: Listing) -> None:
+    def before_training(self, listings: Mapping[str, Listing]) -> None:
         """Weigh the words of the training captions."""
-        assert train.captions is not None
-        section = self.section
+        captions, section = listings["train"].captions, self.section
+        assert captions is not None
         if section.concepts:
-            self._concepts = Concepts(train.captions, self.vocabulary)
+            self._concepts = Concepts(captions, self.vocabulary)
         if section.loss == "self_critical":
             self._rewards = Rewards(
-                train.captions,
+                captions,
                 vocabulary=self.vocabulary,
                 rules=self.rules,
                 samples=section.samples,

@@ -27,7 +27,7 @@ class Finder:
     def __init__(self, section: SpotTask, alphabet: Alphabet | None, *, max_width: int) -> None:
         """``alphabet``: of the reader; None: words are not read. ``max_width``: columns of the widest word."""
         self.section, self.alphabet, self.max_width = section, alphabet, max_width
-        self._said_capped = False
+        self._said: set[str] = set()
 
     def __call__(self, seen: Spotted, scale: tuple[float, float]) -> SpotPrediction:
         """The words of one image. Corners are whole pixels of the file, as in ICDAR's files of results.
@@ -42,14 +42,19 @@ class Finder:
             threshold=section.threshold,
             merge_iou=section.merge_iou,
             nms_iou=section.nms_iou,
-            top_k=section.max_places,
+            max_places=section.max_places,
+            max_words=section.max_words,
             min_score=section.min_score,
         )
-        if found.capped and not self._said_capped:
-            self._said_capped = True
-            say(
+        if found.more_places:
+            self._say_once(
                 f"more than task.max_places={section.max_places} places of an image score over "
                 f"task.threshold={section.threshold:g}: the surest are taken"
+            )
+        if found.more_words:
+            self._say_once(
+                f"more than task.max_words={section.max_words} words are found in an image: those that most places are "
+                "sure of are taken"
             )
         corners = np.round(found.quads / np.array(scale))
         kept = np.flatnonzero(area(corners) > 0)
@@ -60,6 +65,11 @@ class Finder:
             (self.read(seen, quads),),
             (score,),
         )
+
+    def _say_once(self, what: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            say(what)
 
     def read(self, seen: Spotted, quads: Tensor) -> tuple[str, ...]:
         """What stands in each of (K, 4, 2) quads of one image, in pixels of the input."""

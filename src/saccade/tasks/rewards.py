@@ -5,12 +5,11 @@ Letters: B images, n captions drawn of each, V words of the vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from saccade.data.captions import Captions
 from saccade.data.vocabulary import END, SPECIAL, Vocabulary
@@ -19,6 +18,7 @@ from saccade.losses import caption as losses
 from saccade.metrics.captions.cider import CiderD, ngram_weights
 from saccade.nn.caption_base import Memory
 from saccade.nn.caption_network import Seen
+from saccade.nn.modes import evaluating
 from saccade.samples import ImageLoss
 from saccade.tasks.sentences import words_of
 
@@ -56,7 +56,7 @@ class Rewards:
         owners = [i for i in range(images) for _ in range(self.samples)]
         scores = torch.from_numpy(scorer.scores(self._spoken(said), images=owners)).view(images, self.samples)
         if self.baseline == "greedy":
-            with _evaluating(seen.captioner), torch.no_grad():
+            with evaluating(seen.captioner), torch.no_grad():
                 greedily = scorer.scores(self._spoken(greedy(seen.captioner, seen.memory(), self.rules)))
             reward = scores - torch.from_numpy(greedily)[:, None]
         else:
@@ -74,14 +74,3 @@ class Rewards:
 def _ended(captions: Sequence[str]) -> list[list[str]]:
     """The words of each caption and its end, as a network says them."""
     return [[*words_of(caption), SPECIAL[END]] for caption in captions]
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Within the block the network is in evaluation mode."""
-    training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(training)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from saccade.config.schema import Config
 from saccade.config.task_sections import SpotTask
+from saccade.console import say
 from saccade.data import alphabet, icdar, mmocr, sroie
 from saccade.data.alphabet import Alphabet
 from saccade.data.listing import Listing
 from saccade.data.mended import Mended
 from saccade.data.spot_transforms import SpotAugmentation, SpotScoring, SpotTraining
-from saccade.data.wording import differing, named
+from saccade.data.wording import counted, differing, named
 from saccade.decode.ctc import Lexicon
 from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.nn.init import initialize
@@ -142,7 +143,14 @@ def words_of(path: Path, characters: Alphabet) -> tuple[list[str], Lexicon]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"task.lexicon: {path} cannot be read as text ({error}); it takes a word a line") from None
-    words = [word for word in dict.fromkeys(line.strip() for line in lines) if word and not characters.lacks(word)]
+    given = [word for word in dict.fromkeys(line.strip() for line in lines) if word]
+    words = [word for word in given if not characters.lacks(word)]
+    if words != given:
+        lacking = {character for word in given for character in characters.lacks(word)}
+        say(
+            f"task.lexicon: {counted(len(given) - len(words), 'word')} with characters that the alphabet lacks "
+            f"({named(sorted(lacking))}): never read"
+        )
     if not words:
         raise DataError(
             f"task.lexicon: no word of {path} is made of the {len(characters)} characters of the alphabet; it takes a "

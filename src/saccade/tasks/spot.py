@@ -48,6 +48,7 @@ class Spot(Task[SpotPrediction]):
     """A score, four distances and an angle at every fourth pixel; what is found is read by CTC."""
 
     scenes_layout = "words"
+    output = "character"
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -111,19 +112,26 @@ class Spot(Task[SpotPrediction]):
         alphabet.save(path, self.alphabet)
         return self.config.model_copy(update={"task": self.section.model_copy(update={"alphabet": path})})
 
-    def before_training(self, train: Listing) -> None:
-        """Say what was set right, and what cannot be learned."""
-        for note in train.notes:
+    def before_training(self, listings: Mapping[str, Listing]) -> None:
+        """Say what was set right, and what cannot be learned or read."""
+        for note in listings["train"].notes:
             say(f"{self.config.data.train}: {note}")
+        for split, listing in listings.items():
+            lacking = self._outside(listing)
+            if lacking:
+                becomes = "found, and not learned to read" if split == "train" else "they cannot be read right"
+                say(
+                    f"{split}: {counted(lacking['words'], 'word')} with characters that the alphabet lacks "
+                    f"({named(sorted(lacking['times']))}): {becomes}"
+                )
+
+    def _outside(self, listing: Listing) -> dict[str, Any]:
+        """How many words have characters that cannot be read, and how often these occur; empty where there is none."""
         if not self.reads:
-            return
-        assert train.words is not None
-        lacking = self.alphabet.outside(train.words)
-        if lacking.n_words:
-            say(
-                f"{counted(lacking.n_words, 'training word')} with characters that task.alphabet lacks "
-                f"({named(sorted(lacking.times))}): found, and not learned to read"
-            )
+            return {}
+        assert listing.words is not None
+        lacking = self.alphabet.outside(listing.words)
+        return {"words": lacking.n_words, "times": dict(lacking.times)} if lacking.n_words else {}
 
     def dataset(self, listing: Listing, *, training: bool) -> SpotDataset:
         """The samples of a listing."""
@@ -268,9 +276,10 @@ class Spot(Task[SpotPrediction]):
         return {"loss": "mean over the images, each the sum of its own means", **run_pooling(reads=self.reads)}
 
     def facts(self, listing: Listing) -> Mapping[str, Any]:
-        """How words were found and read."""
+        """How words were found and read, and which cannot be read."""
         said = {key: getattr(self.section, key) for key in FINDING}
-        return {"reads": self.reads, "decoding": {k: str(v) if isinstance(v, Path) else v for k, v in said.items()}}
+        decoding = {key: str(value) if isinstance(value, Path) else value for key, value in said.items()}
+        return {"reads": self.reads, "decoding": decoding, "outside_alphabet": self._outside(listing)}
 
     def known(self, listing: Listing) -> pl.DataFrame:
         """Columns ``target_quads_xy``, ``target_texts`` and ``target_cared``."""
@@ -288,6 +297,7 @@ class Spot(Task[SpotPrediction]):
         """``results.zip``: what was found as ICDAR's evaluation takes it; not where two images have the same name."""
         images = list(listing.images)
         if len({PurePosixPath(image).stem for image in images}) < len(images):
+            say("no results.zip: two images have the same name, and ICDAR's archive has a file for each name")
             return {}
         texts = table["texts"].to_list() if self.reads else None
         return {"results.zip": results_archive(images, table["quads_xy"].to_list(), texts)}
