@@ -155,3 +155,16 @@ def test_no_compiler_is_asked_for_and_code_is_kept_for_the_next_process(tmp_path
         for _ in range(2)
     ]
     assert told == [["1.0", "0"], ["1.0", "1"]]
+
+
+def test_nothing_is_built_or_started_at_import() -> None:
+    """A known package runs make when it is imported, which Windows has not."""
+    program = (
+        "import sys; started = []\n"
+        "kinds = ('subprocess.', 'os.system', 'os.exec', 'os.fork', 'os.posix_spawn', 'os.spawn')\n"
+        "sys.addaudithook(lambda event, _: started.append(event) if event.startswith(kinds) else None)\n"
+        "import saccade.decode.words\n"
+        "print(started, 'numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "[] False"

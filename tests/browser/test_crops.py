@@ -13,7 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from saccade.browse.crops import HEIGHT, OUTSIDE, WIDEST, Crops, crop_size, rectified
+from saccade.browse.crops import HEIGHT, WIDEST, Crops, crop_size, jpeg
+from saccade.draw.rectified import OUTSIDE
 from saccade.runs import Run
 
 from .conftest import client_of
@@ -53,12 +54,12 @@ def is_turned(jpeg: bytes, *expected: tuple[int, ...]) -> None:
 def test_a_crop_begins_where_reading_does(turn: int) -> None:
     image = quartered((40, 40))
     quad = np.roll([[0, 0], [40, 0], [40, 40], [0, 40]], -turn, axis=0).astype(np.float32)
-    is_turned(rectified(image, quad), *np.roll([RED, GREEN, BLUE, WHITE], -turn, axis=0).tolist())
+    is_turned(jpeg(image, quad), *np.roll([RED, GREEN, BLUE, WHITE], -turn, axis=0).tolist())
 
 
 def test_a_word_taller_than_wide_is_laid_on_its_side() -> None:
     quad = np.array([[0, 0], [20, 0], [20, 60], [0, 60]], np.float32)
-    crop = rectified(quartered((20, 60)), quad)
+    crop = jpeg(quartered((20, 60)), quad)
     is_turned(crop, GREEN, BLUE, WHITE, RED)
     with Image.open(io.BytesIO(crop)) as image:
         assert image.size == crop_size(quad) == (60, 20)
@@ -73,7 +74,7 @@ def test_a_crop_undoes_the_view() -> None:
               ([x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y])]  # fmt: skip
     view = np.linalg.solve(system, unit.ravel())
     image = quartered((100, 50)).transform(image.size, Image.Transform.PERSPECTIVE, view.tolist())
-    shown = rectified(image, corners)
+    shown = jpeg(image, corners)
     is_turned(shown, RED, GREEN, BLUE, WHITE)
     with Image.open(io.BytesIO(shown)) as crop:
         assert crop.size == crop_size(corners)
@@ -85,11 +86,9 @@ def test_a_large_word_is_reduced_and_a_small_one_is_not_enlarged() -> None:
     assert crop_size(np.array([[0, 0], [400, 0], [400, 200], [0, 200]])) == (128, HEIGHT)
     assert crop_size(np.array([[0, 0], [30, 0], [30, 9], [0, 9]])) == (30, 9)
     assert crop_size(np.array([[0, 0], [9000, 0], [9000, 90], [0, 90]])) == (WIDEST, 6)
-    is_turned(
-        rectified(quartered((400, 200)), np.array([[0, 0], [400, 0], [400, 200], [0, 200]])), RED, GREEN, BLUE, WHITE
-    )
+    is_turned(jpeg(quartered((400, 200)), np.array([[0, 0], [400, 0], [400, 200], [0, 200]])), RED, GREEN, BLUE, WHITE)
     stripes = Image.fromarray(np.repeat(np.tile([0, 255], 200).astype(np.uint8)[None], 200, axis=0)).convert("RGB")
-    with Image.open(io.BytesIO(rectified(stripes, np.array([[0, 0], [400, 0], [400, 200], [0, 200]])))) as crop:
+    with Image.open(io.BytesIO(jpeg(stripes, np.array([[0, 0], [400, 0], [400, 200], [0, 200]])))) as crop:
         assert np.asarray(crop)[5:-5, 5:-5].std() < 40  # of 127: black and white lines are averaged, not picked
 
 
@@ -106,14 +105,14 @@ def test_a_large_word_is_reduced_and_a_small_one_is_not_enlarged() -> None:
     ],
 )
 def test_odd_quads_have_a_crop(quad: list[list[float]]) -> None:
-    with Image.open(io.BytesIO(rectified(quartered((40, 40)), np.array(quad, np.float32)))) as crop:
+    with Image.open(io.BytesIO(jpeg(quartered((40, 40)), np.array(quad, np.float32)))) as crop:
         assert 1 <= crop.height <= HEIGHT
         assert 1 <= crop.width <= WIDEST
 
 
 def test_what_lies_outside_of_the_image_is_grey() -> None:
-    jpeg = rectified(quartered((40, 40)), np.array([[-40, 0], [40, 0], [40, 40], [-40, 40]]))
-    np.testing.assert_allclose(quarters(jpeg)[0], OUTSIDE, atol=4)
+    crop = jpeg(quartered((40, 40)), np.array([[-40, 0], [40, 0], [40, 40], [-40, 40]]))
+    np.testing.assert_allclose(quarters(crop)[0], OUTSIDE, atol=4)
 
 
 def test_crops_are_served_and_kept(spots: TestClient, spot_run: Run) -> None:

@@ -140,7 +140,9 @@ def test_the_patch_of_the_config_holds_where_no_option_does(runs: Callable[[str]
     assert (said["patch"], said["stride"], said["fill"]) == (16, 8, "white")
     said = explain(run, images[:1], *of_config, method="occlusion", options=Options(patch=12, fill="black")).found[0]
     assert (said["patch"], said["stride"], said["fill"]) == (12, 8, "black")
-    assert explain(run, images[:1], *of_config, method="gradcam").about["options"] == {}
+    for method, setting in (("gradcam", "explain.fill=white"), ("integrated-gradients", "explain.patch=16")):
+        with pytest.raises(ConfigError, match=rf"{setting.split('=')[0]} cannot be changed here"):
+            explain(run, images[:1], setting, method=method)
 
 
 def test_the_image_is_the_one_that_the_network_sees(runs: Callable[[str], Any]) -> None:

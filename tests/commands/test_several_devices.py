@@ -13,7 +13,7 @@ import torch
 from saccade.commands.evaluate import evaluate
 from saccade.commands.train import train
 from saccade.runs import Run
-from trees import SMALL, caption_tree
+from trees import SMALL, caption_tree, word_tree
 
 PROGRAM = f"""
 import sys
@@ -169,4 +169,33 @@ def test_two_processes_describe_every_image_once(tmp_path: Path, stage: str) -> 
     assert rows["image"].to_list() == [f"val/val_{i:03d}.jpg" for i in range(5)]
     one = evaluate(run, "trainer.devices=1")
     assert one.predictions()["caption"].to_list() == rows["caption"].to_list()
+    assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_two_processes_find_every_word_once(tmp_path: Path) -> None:
+    root = word_tree(tmp_path / "words", val=5)
+    # one process sees an image without a word to read in every other batch, and has gradients all the same
+    for path in sorted((root / "train_gts").iterdir())[::2]:
+        path.write_text("1,1,40,1,40,20,1,20,###\r\n")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    settings = [
+        *("data.format=icdar", f"data.root={root}", "data.image_size=96", "data.holdout=0.25"),
+        *("task.min_side=4", "task.threshold=0.4", "task.min_score=0", "model.hidden=16"),
+        *("loader.batch_size=1", "loader.workers=0", "trainer.accelerator=cpu", "trainer.max_epochs=2"),
+    ]
+    words = [sys.executable, program, "train", "scenes-spot", *settings, "trainer.devices=2"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ranks = [torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True)), "the processes train one network"
+    run = Run.open(tmp_path / done.stdout.strip())
+    two = run.evaluation("val")
+    numbers, rows = two.metrics(), two.predictions()
+    assert sum(map(len, rows["quads_xy"])) > 0
+    one = evaluate(run, "trainer.devices=1")
+    assert one.predictions()["image"].to_list() == rows["image"].to_list()
+    assert one.predictions()["quads_xy"].to_list() == rows["quads_xy"].to_list()
+    assert one.predictions()["texts"].to_list() == rows["texts"].to_list()
     assert one.metrics()["metrics"] == pytest.approx(numbers["metrics"], abs=1e-6)

@@ -109,8 +109,7 @@ def test_what_has_to_be_cut_is_no_longer_cared_for() -> None:
     long = np.array([[5, 40], [195, 40], [195, 60], [5, 60]], dtype=np.float32)
     with seeded(3):
         seen = training(64)(Image.new("RGB", (200, 100)), words(long))
-    kept = len(seen.words)
-    assert kept <= 1
+    assert len(seen.words) == 1, "left out, what is seen of it would be learned as background"
     assert not seen.words.cared.any()
     # the one that lies whole beside it stays cared for
     short = np.array([[5, 70], [25, 70], [25, 80], [5, 80]], dtype=np.float32)
@@ -120,6 +119,28 @@ def test_what_has_to_be_cut_is_no_longer_cared_for() -> None:
             seen = training(64)(Image.new("RGB", (200, 100)), words(long, short))
         cared |= {text for text, flag in zip(seen.words.texts, seen.words.cared, strict=True) if flag}
     assert cared == {"word1"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_image_is_resized_then_turned_then_stretched_then_cut(seed: int) -> None:
+    """A rectangle that was turned before it was stretched is none until the stretching is undone."""
+    rectangle = np.array([[20, 30], [100, 30], [100, 50], [20, 50]], dtype=np.float32)
+    with seeded(seed):
+        view = training(400, longer_side=(240, 240), rotate=40, stretch=(1.5, 1.5))
+        seen = view(Image.new("RGB", (120, 80)), words(rectangle))
+    (quad,) = seen.words.quads.astype(np.float64)
+    along, down = quad[1] - quad[0], quad[3] - quad[0]
+    assert abs(along @ down) > 50
+    along[1] /= 1.5
+    down[1] /= 1.5
+    assert abs(along @ down) < 1e-2
+    np.testing.assert_allclose([np.hypot(*along), np.hypot(*down)], [160, 40], atol=1e-3)
+
+
+def test_a_star_is_not_learned_from_and_is_scored() -> None:
+    image, starred = Image.new("RGB", (120, 80)), ImageWords(QUAD[None], ("*",), np.array([True]))
+    assert training(200)(image, starred).words.cared.tolist() == [False]
+    assert SpotScoring(None, mean=MEAN, std=STD)(image, starred).words.cared.tolist() == [True]
 
 
 def test_words_outside_of_the_square_are_left_out() -> None:

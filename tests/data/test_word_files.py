@@ -146,3 +146,10 @@ def test_images_and_texts_together(root: Path) -> None:
     assert are_together(root, "", (".txt",))
     assert not are_together(root, "gt_", (".txt",))
     assert not are_together(root / "nowhere", "", (".txt",))
+
+
+def test_letters_as_which_a_mark_shows_in_latin_1_stay(root: Path) -> None:
+    """Taking "ï»¿" off every line takes these letters off the ends of transcripts."""
+    said = ["naï", "«a»", "QUÉ¿", "»"]
+    (root / "gt_img_1.txt").write_bytes(BOM + b"".join(QUAD + text.encode() + b"\r\n" for text in said))
+    assert texts(root) == said

@@ -49,7 +49,7 @@ def test_painted_words_are_found_again(dtype: Any) -> None:
     scores, rbox = painted(WORDS)
     found = decode(scores.astype(dtype), rbox.astype(dtype), threshold=0.8)
     assert len(found.quads) == len(WORDS)
-    assert not found.capped
+    assert not found.more_places
     assert found.scores == pytest.approx(np.full(4, 0.95), abs=1e-6)
     for quad in WORDS:
         nearest = min(found.quads, key=lambda q: float(abs(q - quad).max()))

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from saccade.nn.roi_rotate import MAX_WIDTH, by_grid_sample, by_index, columns, points, roi_rotate, turned, widened
-from saccade.quads import restore
+from saccade.quads import laid, restore
 
 D = torch.float64
 
@@ -257,3 +257,9 @@ def test_each_word_has_sides_of_its_own_and_no_word_has_none() -> None:
     assert wider[:, :2, 0].tolist() == [[0, 12], [-2, 8]]
     assert wider[:, 2:, 1].tolist() == [[4, 4], [3, 3]]
     assert widened(quads[:0], torch.zeros(0, 4)).shape == (0, 4, 2)
+
+
+@pytest.mark.parametrize("size", [(20, 29), (20, 30.1), (80, 20), (10, 40)])
+def test_what_is_drawn_is_laid_on_its_side_as_what_is_read(size: tuple[float, float]) -> None:
+    quad = box(60, 50, *size, 33)
+    torch.testing.assert_close(turned(quad), torch.from_numpy(laid(quad.numpy())))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saccade.report.spot_crops import HIGHEST, LOWEST, WIDEST, rectified
+from saccade.draw.rectified import OUTSIDE
+from saccade.report.spot_crops import HIGHEST, LOWEST, WIDEST, cut_out
 
 from .spot_run import box
 
@@ -24,7 +25,7 @@ def quad(*numbers: float) -> np.ndarray:
 def test_an_upright_word_is_a_crop() -> None:
     rng = np.random.default_rng(0)
     picture = Image.fromarray(rng.integers(0, 256, (100, 200, 3), dtype=np.uint8))
-    cut = rectified(picture, quad(*box(20, 10, 70, 30)))
+    cut = cut_out(picture, quad(*box(20, 10, 70, 30)))
     assert cut is not None
     np.testing.assert_array_equal(np.asarray(cut), np.asarray(picture.crop((20, 10, 90, 40))))
 
@@ -34,7 +35,7 @@ def test_a_turned_word_is_level() -> None:
     along, down = np.array([80.0, -40.0]), np.array([15.0, 30.0])
     first = np.array([20.0, 60.0])
     corners = np.stack([first, first + along, first + along + down, first + down])
-    cut = rectified(places(140, 120), corners)
+    cut = cut_out(places(140, 120), corners)
     assert cut is not None
     width, height = cut.size
     assert (width, height) == (round(np.hypot(80, 40)), round(np.hypot(15, 30)))
@@ -46,7 +47,7 @@ def test_a_turned_word_is_level() -> None:
 def test_a_word_in_perspective() -> None:
     """The middle of the cut-out is where the diagonals meet."""
     corners = quad(10, 10, 90, 30, 90, 60, 10, 90)
-    cut = rectified(places(100, 100), corners)
+    cut = cut_out(places(100, 100), corners)
     assert cut is not None
     a, b, c, d = corners
     t, _ = np.linalg.solve(np.stack([c - a, b - d], axis=1), b - a)
@@ -57,7 +58,7 @@ def test_a_word_in_perspective() -> None:
 def test_tall_words_lie_with_their_upper_end_at_the_left() -> None:
     picture = Image.new("RGB", (60, 120), "red")
     picture.paste("blue", (0, 60, 60, 120))
-    cut = rectified(picture, quad(*box(20, 10, 25, 100)))
+    cut = cut_out(picture, quad(*box(20, 10, 25, 100)))
     assert cut is not None
     assert cut.size == (100, 25)
     assert cut.getpixel((5, 12)) == (255, 0, 0)
@@ -69,7 +70,7 @@ def test_tall_words_lie_with_their_upper_end_at_the_left() -> None:
     [(40, 10, (96, LOWEST)), (100, 30, (100, 30)), (300, 150, (96, HIGHEST)), (2000, 20, (WIDEST, 5))],
 )
 def test_how_large_a_cut_out_is(width: int, height: int, size: tuple[int, int]) -> None:
-    cut = rectified(Image.new("RGB", (2100, 200)), quad(*box(5, 5, width, height)))
+    cut = cut_out(Image.new("RGB", (2100, 200)), quad(*box(5, 5, width, height)))
     assert cut is not None
     assert cut.size == size
 
@@ -78,16 +79,16 @@ def test_fine_strokes_of_large_words_are_not_lost() -> None:
     """Stripes one pixel wide are grey where four pixels become one."""
     stripes = np.zeros((200, 800, 3), dtype=np.uint8)
     stripes[:, ::2] = 255
-    cut = rectified(Image.fromarray(stripes), quad(*box(0, 0, 800, 192)))
+    cut = cut_out(Image.fromarray(stripes), quad(*box(0, 0, 800, 192)))
     assert cut is not None
     assert np.asarray(cut).std() < 6
 
 
-def test_beyond_the_picture_it_is_black() -> None:
-    cut = rectified(Image.new("RGB", (50, 50), "white"), quad(*box(25, 0, 50, 30)))
+def test_beyond_the_picture_it_is_grey() -> None:
+    cut = cut_out(Image.new("RGB", (50, 50), "white"), quad(*box(25, 0, 50, 30)))
     assert cut is not None
     assert cut.getpixel((10, 15)) == (255, 255, 255)
-    assert cut.getpixel((40, 15)) == (0, 0, 0)
+    assert cut.getpixel((40, 15)) == OUTSIDE
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_beyond_the_picture_it_is_black() -> None:
     ],
 )
 def test_what_has_no_surface_cannot_be_cut_out(corners: tuple[float, ...]) -> None:
-    assert rectified(Image.new("RGB", (50, 50)), quad(*corners)) is None
+    assert cut_out(Image.new("RGB", (50, 50)), quad(*corners)) is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_what_has_no_surface_cannot_be_cut_out(corners: tuple[float, ...]) -> No
     ],
 )
 def test_odd_quads_are_cut_out_too(corners: tuple[float, ...]) -> None:
-    cut = rectified(Image.new("RGB", (50, 50), "white"), quad(*corners))
+    cut = cut_out(Image.new("RGB", (50, 50), "white"), quad(*corners))
     assert cut is not None
     assert LOWEST <= cut.height <= HIGHEST
     assert np.asarray(cut).mean() > 128

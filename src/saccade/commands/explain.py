@@ -13,7 +13,7 @@ from rich.text import Text
 
 from saccade.commands.opening import CHANGEABLE, config_of
 from saccade.commands.subject import subject_of
-from saccade.config.schema import Config
+from saccade.config.schema import Config, Explain
 from saccade.config.task_sections import SegmentTask
 from saccade.console import progress_bar, say
 from saccade.data.loose import find_images
@@ -22,7 +22,7 @@ from saccade.engine.evaluation import checkpoint_path, without_weights
 from saccade.errors import ConfigError
 from saccade.explain.explain import Explained
 from saccade.explain.explain import explain as explained
-from saccade.explain.options import Options, Request, check
+from saccade.explain.options import SETTINGS, Options, Request, check
 from saccade.runs import Run
 
 
@@ -54,7 +54,8 @@ def explain(
     opened = run if isinstance(run, Run) else Run.open(run)
     request = Request(method, target, tuple(layers), options or Options())
     check(request)
-    config = config_of(opened, overrides, changeable=(*CHANGEABLE, "explain"))
+    known = (f"explain.{key}" for key in SETTINGS[method] if key in Explain.model_fields)
+    config = config_of(opened, overrides, changeable=(*CHANGEABLE, *known))
     request = replace(request, options=request.options.filled(method, config.explain.model_dump()))
     _require_sense(config, method, opened)
     files = _files(method, paths)

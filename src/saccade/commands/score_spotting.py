@@ -61,9 +61,10 @@ def score_table(found: SpottingScores) -> Table:
         column.justify = "right"
     for protocol, numbers in found.metrics.items():
         table.add_row(protocol, *(f"{numbers[name]:.4f}" for name in names))
-    if found.words is not None and found.words.cer is not None:
-        numbers_of_words = f"cer {found.words.cer:.4f}, word_accuracy {found.words.word_accuracy:.4f}"
-        table.caption = f"{numbers_of_words}\nof {counted(found.words.pairs, 'matched word')}"
+    if found.words is not None:
+        numbers = (("cer", found.words.cer), ("word_accuracy", found.words.word_accuracy))
+        told = ", ".join(f"{name} {'undefined' if value is None else f'{value:.4f}'}" for name, value in numbers)
+        table.caption = f"{told}\nof {counted(found.words.pairs, 'matched word')}"
     return table
 
 

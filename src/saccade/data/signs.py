@@ -94,7 +94,7 @@ def _written(
 def row_of(
     rng: np.random.Generator, top: float, size: int, split: SceneSplit, characters: Characters
 ) -> list[Placed] | None:
-    """Signs of one word each, to be read, side by side below ``top`` in an image of ``size`` pixels; None where it ends.
+    """Signs of one word each, to be read, side by side below ``top`` in an image of ``size`` pixels; None at its end.
 
     Words of a row are about as high. Each is turned by up to 4 degrees; every other is tilted.
     """

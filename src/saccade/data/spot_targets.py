@@ -50,14 +50,14 @@ def targets(
     corners = np.asarray(quads, dtype=np.float64).reshape(-1, 4, 2)
     found = np.zeros((7, -(-height // STRIDE), -(-width // STRIDE)), dtype=np.float32)
     found[CARE] = 1
-    rectangles = geometry.min_area_rectangle(corners)
+    rectangles, cores = geometry.min_area_rectangle(corners), geometry.shrink(corners, shrink)
     learned = np.asarray(cared, dtype=bool) & (geometry.sides(rectangles).min(axis=1) >= min_side)
     # what comes later lies above
     for k in np.argsort(-np.abs(geometry.area(corners)), kind="stable").tolist():
         rows, columns = cells_in(corners[k], *found.shape[1:])
         found[:, rows, columns] = 0
         if learned[k]:
-            _write(found, geometry.shrink(corners[k], shrink), rectangles[k])
+            _write(found, cores[k], rectangles[k])
     return found
 
 

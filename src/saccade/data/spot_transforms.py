@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from saccade.data.words import ImageWords
+from saccade.data.words import UNREAD, ImageWords
 from saccade.overlap import covered
 
 PLACES = 100
@@ -144,12 +144,12 @@ def place(quads: NDArray[np.float32], width: float, height: float, side: int) ->
 
 
 def _within(words: ImageWords, side: int) -> ImageWords:
-    """The words that lie in the square from (0, 0); those that it cuts are not cared for."""
+    """The words that lie in the square from (0, 0); those that it cuts are not cared for, nor those that are ``*``."""
     if not len(words):
         return words
     share = covered(words.quads, _squares(np.zeros((1, 2), dtype=np.int64), side))[:, 0]
     kept = np.flatnonzero(share >= OUTSIDE)
-    cared = words.cared & (share > INSIDE)
+    cared = words.cared & (share > INSIDE) & np.array([text != UNREAD for text in words.texts])
     return ImageWords(words.quads[kept], tuple(words.texts[k] for k in kept), cared[kept])
 
 

@@ -14,6 +14,10 @@ DONT_CARE = "###"
 """What data sets write for text that is there and that nobody could read: neither learned nor scored."""
 
 
+UNREAD = "*"
+"""What others write for it. It is not learned; ICDAR's evaluation scores it as any other text, and so is it here."""
+
+
 @dataclass(frozen=True)
 class ImageWords:
     """The K words of one image, K >= 0.

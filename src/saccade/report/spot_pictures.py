@@ -11,7 +11,7 @@ from PIL import Image
 
 from saccade.data.images import read_rgb
 from saccade.report.shown import Place
-from saccade.report.spot_crops import rectified
+from saccade.report.spot_crops import cut_out
 from saccade.report.spot_evaluation import Spotted
 from saccade.report.spot_matches import ALARM, MISREAD, MISSED, RIGHT, UNCARED, Points, Word, heights
 from saccade.report.spot_scores import scores_over
@@ -150,7 +150,7 @@ def _corner(quad: Points) -> tuple[float, float]:
 
 
 def _cut_out(word: Word, k: int, picture: Image.Image | None, *, reads: bool) -> CutOut:
-    cut = None if picture is None else rectified(picture, word.quad)
+    cut = None if picture is None else cut_out(picture, word.quad)
     text, words = word_line(word, reads=reads)
     return CutOut(k, word.verdict, None if cut is None else jpeg_address(cut, quality=85), text, words)
 

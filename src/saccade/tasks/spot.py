@@ -26,13 +26,13 @@ from saccade.data.dataset import derived_seed
 from saccade.data.listing import Listing
 from saccade.data.mended import describe
 from saccade.data.spot_dataset import SpotDataset, collate_words
-from saccade.data.spot_targets import CARE, GEOMETRY, SCORE, targets
+from saccade.data.spot_targets import targets
 from saccade.data.spot_transforms import input_size
 from saccade.data.spotting_archive import results_archive
 from saccade.data.transforms import Transform
 from saccade.data.wording import counted, named
 from saccade.draw.words import outlined
-from saccade.losses import spot as losses
+from saccade.losses.spot import combined, still_to_change
 from saccade.metrics.spotting.protocol import Detections, Truth
 from saccade.metrics.spotting.scores import run_pooling
 from saccade.metrics.stateful_spot import SpotMetrics
@@ -42,6 +42,7 @@ from saccade.samples import Batch, ImageLoss, Learned, Sample, SeenWords, SpotPr
 from saccade.tasks import labels, scene_text
 from saccade.tasks.base import Network, Task
 from saccade.tasks.finder import Finder, together
+from saccade.tasks.spot_losses import SpotLosses
 
 
 class Spot(Task[SpotPrediction]):
@@ -67,6 +68,11 @@ class Spot(Task[SpotPrediction]):
     def finder(self) -> Finder:
         """What makes words of what the network says."""
         return Finder(self.section, self.alphabet if self.reads else None, max_width=self.config.model.max_width)
+
+    @cached_property
+    def losses(self) -> SpotLosses:
+        """What is learned from."""
+        return SpotLosses(self.section, self.finder)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -153,14 +159,14 @@ class Spot(Task[SpotPrediction]):
 
     def loss(self, logits: Tensor, batch: Batch) -> ImageLoss:
         """Of where words are alone; (B, 6, h, w) score logits and rboxes."""
-        return losses.combined(self._finding(logits[:, :1], logits[:, 1:], batch.target, torch.default_generator))
+        return combined(self.losses.finding(logits[:, :1], logits[:, 1:], batch.target, torch.default_generator))
 
     def learn(self, network: Network, batch: Batch, *, epoch: int, trained: float = 0.0) -> Learned:
         """The sum of the losses of score, boxes and reading; words are read where they are in truth."""
         seen = network(batch.image)
-        parts = self._parts(seen, batch.target, batch.words, torch.default_generator, trained=trained)
+        parts = self.losses(seen, batch.target, batch.words, torch.default_generator, trained=trained)
         # scoring takes the last weights in every epoch; what those of this one differ by stands beside
-        return Learned(seen.score_logits, losses.combined(parts), losses.still_to_change(parts, trained))
+        return Learned(seen.score_logits, combined(parts), still_to_change(parts, trained))
 
     def score(self, network: Network, batch: Batch) -> tuple[ImageLoss, SpotPrediction]:
         """The loss of each image at its own size, and what is found in it."""
@@ -171,7 +177,7 @@ class Spot(Task[SpotPrediction]):
             # each image draws its own examples, whatever it stands beside
             drawn = torch.Generator().manual_seed(derived_seed(self.config.seed, int(batch.index[i])))
             target = batch.target[i : i + 1, :, :height, :width]
-            parts.append(losses.combined(self._parts(seen, target, batch.words[i : i + 1], drawn)))
+            parts.append(combined(self.losses(seen, target, batch.words[i : i + 1], drawn)))
             found.append(self.finder(seen, batch.words[i].scale))
         return ImageLoss(*(torch.cat(column) for column in zip(*parts, strict=True))), together(found)
 
@@ -197,61 +203,6 @@ class Spot(Task[SpotPrediction]):
             return
         for i, (height, width) in enumerate(sizes):
             yield network(image[i : i + 1, :, :height, :width])
-
-    def _parts(
-        self,
-        seen: Spotted,
-        target: Tensor,
-        words: Sequence[SeenWords],
-        generator: torch.Generator,
-        *,
-        trained: float | None = None,
-    ) -> list[losses.Weighted]:
-        """Each loss with its weight; ``trained``: to learn from them, the share of the training that is over."""
-        parts = self._finding(seen.score_logits, seen.rbox, target, generator)
-        if self.reads:
-            parts.append((self.section.reading, self._reading(seen, words, trained=trained)))
-        return parts
-
-    def _finding(
-        self, score: Tensor, rbox: Tensor, target: Tensor, generator: torch.Generator
-    ) -> list[losses.Weighted]:
-        section, wanted, care = self.section, target[:, SCORE, None], target[:, CARE, None]
-        mined = section.score_loss == "ohem"
-        if mined:
-            found = losses.hard_cross_entropy(score, wanted, care, generator=generator)
-        else:
-            found = (losses.dice if section.score_loss == "dice" else losses.balanced_cross_entropy)(
-                score, wanted, care
-            )
-        boxes = losses.geometry(
-            rbox,
-            target[:, GEOMETRY],
-            (wanted > 0) & (care > 0),
-            generator=generator,
-            hardest=128 if mined else None,
-            angle_weight=section.angle,
-        )
-        return [(1.0, found), (section.geometry, boxes)]
-
-    def _reading(self, seen: Spotted, words: Sequence[SeenWords], *, trained: float | None = None) -> ImageLoss:
-        """Of the words that are cared for and have known characters only."""
-        learned = [
-            [k for k in of.cared.nonzero()[:, 0].tolist() if of.texts[k] and not self.alphabet.lacks(of.texts[k])]
-            for of in words
-        ]
-        quads = [
-            self.finder.to_learn(of.quads[chosen], trained=trained) for of, chosen in zip(words, learned, strict=True)
-        ]
-        said = [self.alphabet.encode(of.texts[k]) for of, chosen in zip(words, learned, strict=True) for k in chosen]
-        log_probs, widths = seen.read(quads, max_width=self.config.model.max_width)
-        return losses.ctc(
-            log_probs,
-            widths,
-            torch.tensor([number for numbers in said for number in numbers], dtype=torch.int64),
-            torch.tensor([len(numbers) for numbers in said], dtype=torch.int64),
-            torch.tensor([len(chosen) for chosen in learned], dtype=torch.int64),
-        )
 
     def metrics(self) -> Metric:
         """ICDAR's protocols, and how what was found was read."""

@@ -1,6 +1,6 @@
 """Locality-aware NMS: ours beside the C++ of lanms-neo and a loop with Shapely, on boxes as text gives them.
 
-    python bench/locality_nms.py [--images 20] [--most 1000000] [--seed 0]
+    python bench/lanms.py [--images 20] [--most 1000000] [--seed 0]
 
 Words lie in a scene as in ICDAR 2015, each seen by the points of its shrunk quad with 2 % of noise, at 1280 x 720 and
 2240 x 1260; then come ever larger sheets of text, up to --most boxes. Both IoU thresholds are 0.2. lanms-neo (pip
