@@ -153,7 +153,7 @@ def counted(first: Config, words: int, *, second: bool = False) -> tuple[int, in
         return tensor
 
     task = Caption(config)
-    task.before_training(listing_of(len(batch.index)))
+    task.before_training({"train": listing_of(len(batch.index))})
     step = step_of(task, network, batch, optimizer)
     with saved_tensors_hooks(pack, lambda tensor: tensor):
         step()

@@ -114,7 +114,7 @@ def test_a_map_of_the_image_of_1260_pixels() -> None:
 
 @pytest.mark.parametrize("degrees", [-89.9, -60, -45.1, 0, 45.1, 89.9])
 def test_the_angles_of_the_head_are_those_of_the_targets(degrees: float) -> None:
-    """A head from -45 to 45 degrees beside targets from -90 to 90 could not learn four of these."""
+    """A head from -45 to 45 degrees beside targets from -90 to 90 could not learn five of these."""
     theta = math.radians(degrees)
     u, v = np.array([math.cos(theta), math.sin(theta)]), np.array([-math.sin(theta), math.cos(theta)])
     corner = np.array([50.0, 70.0])

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 
 from saccade.browse.base import BaseGallery, Choice, Rows, Show, UnknownError, by_value, number
-from saccade.browse.crops import Quad
 from saccade.browse.overview import basics
 from saccade.browse.predictions import Flags
 from saccade.browse.spot_image import entries, outlines, told
@@ -22,6 +21,7 @@ from saccade.browse.spot_overview import count_words, counts, overview
 from saccade.browse.spots import FALSE_ALARM, MISREAD, MISSED, RIGHT, Matching, SpotPredictions
 from saccade.browse.thumbnails import Allowed
 from saccade.data.images import upright_size
+from saccade.draw.rectified import Quad
 from saccade.errors import DataError
 
 Side: TypeAlias = Literal["truth", "found"]

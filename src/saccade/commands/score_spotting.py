@@ -62,8 +62,8 @@ def score_table(found: SpottingScores) -> Table:
     for protocol, numbers in found.metrics.items():
         table.add_row(protocol, *(f"{numbers[name]:.4f}" for name in names))
     if found.words is not None:
-        numbers = (("cer", found.words.cer), ("word_accuracy", found.words.word_accuracy))
-        told = ", ".join(f"{name} {'undefined' if value is None else f'{value:.4f}'}" for name, value in numbers)
+        of_words = (("cer", found.words.cer), ("word_accuracy", found.words.word_accuracy))
+        told = ", ".join(f"{name} {'undefined' if value is None else f'{value:.4f}'}" for name, value in of_words)
         table.caption = f"{told}\nof {counted(found.words.pairs, 'matched word')}"
     return table
 
