@@ -285,14 +285,15 @@ class Config(Section):
     def _clock_knows_no_epochs(self) -> Self:
         if self.trainer.max_time is None:
             return self
-        for key, value, counts_epochs in (
-            ("optim.schedule", self.optim.schedule, self.optim.schedule == "step"),
-            ("optim.warmup_epochs", f"{self.optim.warmup_epochs:g}", self.optim.warmup_epochs > 0),
-            ("data.progressive", str(list(self.data.progressive)), bool(self.data.progressive)),
+        for key, value, counts_epochs, instead in (
+            ("optim.schedule", self.optim.schedule, self.optim.schedule == "step", "cosine"),
+            ("optim.warmup_epochs", f"{self.optim.warmup_epochs:g}", self.optim.warmup_epochs > 0, "0"),
+            ("data.progressive", str(list(self.data.progressive)), bool(self.data.progressive), "[]"),
         ):
             if counts_epochs:
                 raise ValueError(
                     f"{key}: is {value}, which counts epochs, and trainer.max_time={self.trainer.max_time} trains by "
-                    "the clock; leave it out (optim.schedule=onecycle warms up by itself), or set trainer.max_time=null"
+                    f"the clock; set {key}={instead} (optim.schedule=onecycle warms up by itself), or "
+                    "trainer.max_time=null"
                 )
         return self
