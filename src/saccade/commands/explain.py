@@ -54,8 +54,7 @@ def explain(
     opened = run if isinstance(run, Run) else Run.open(run)
     request = Request(method, target, tuple(layers), options or Options())
     check(request)
-    known = (f"explain.{key}" for key in SETTINGS[method] if key in Explain.model_fields)
-    config = config_of(opened, overrides, changeable=(*CHANGEABLE, *known))
+    config = config_of(opened, overrides, changeable=(*CHANGEABLE, *_settings(method)))
     request = replace(request, options=request.options.filled(method, config.explain.model_dump()))
     _require_sense(config, method, opened)
     files = _files(method, paths)
@@ -67,6 +66,11 @@ def explain(
         found = explained(subject, files, request, opened.explanations, facts=facts)
     _say_what_is_left_out(found, len(files))
     return found
+
+
+def _settings(method: str) -> list[str]:
+    """The keys of the config that the method knows."""
+    return [f"explain.{key}" for key in SETTINGS[method] if key in Explain.model_fields]
 
 
 def _files(method: str, paths: Sequence[str]) -> list[str]:
