@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import typer
 
 import saccade
@@ -159,3 +162,15 @@ def test_python_names_are_those_of_the_commands() -> None:
     for name in saccade.__all__:
         assert callable(getattr(saccade, name)), name
     assert {"evaluate", "predictions", "predict", "report", "browse", "open"} <= set(dir(saccade.Run))
+
+
+def test_a_command_that_is_called_like_a_room_is_the_command_whatever_was_imported_before() -> None:
+    program = (
+        "import saccade\n"
+        "from saccade.explain.options import Options\n"
+        "import saccade.report.write, saccade.browse\n"
+        "assert all(type(f).__name__ == 'function' for f in (saccade.explain, saccade.report, saccade.browse))\n"
+        "assert saccade.surgery.__name__ == 'saccade.surgery'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

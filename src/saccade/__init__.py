@@ -8,7 +8,9 @@ They are imported when first used, so that ``import saccade`` itself is quick.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,6 +62,18 @@ __all__ = [
     "summary",
     "train",
 ]
+
+
+class _Package(ModuleType):
+    """The rooms browse, explain and report are sub-packages too, which Python sets on their package when it imports
+    them: who writes ``saccade.explain`` means the function, whatever was imported before."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

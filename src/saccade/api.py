@@ -8,7 +8,6 @@ from typing import Literal
 
 import polars as pl
 
-import saccade
 from saccade import config as _config
 from saccade import runs
 from saccade.commands import browse as _browse
@@ -155,9 +154,3 @@ def train(
     if source is None:
         raise SaccadeError("train: name a preset or a config file, or a run folder with resume=")
     return Run(_train.train(source, overrides, runs=Path(runs), name=name).path)
-
-
-# The rooms browse and report are sub-packages of the same name, which Python sets on the package when it imports them:
-# who writes saccade.browse means the function.
-for _name in __all__:
-    setattr(saccade, _name, globals()[_name])

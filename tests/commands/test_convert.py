@@ -315,6 +315,14 @@ def test_on_the_command_line(
     assert "warning: the outputs differ by 3.0e-04 (relative, in norm)" in said.err
     assert "6 of 6 convolutions converted" in said.out
     assert Run.open(said.out.splitlines()[-1]).environment()["converted_from"]["to"] == "folded"
+    assert "train on" not in said.err
+    assert "it is for inference" in said.err
+    for how, hint in (
+        ("statistics", "optim.lr=1e-4 trainer.max_epochs=5"),
+        ("affine", "affine breaks down in training"),
+    ):
+        said = saccade("convert", old.path, "--to", "weight-standardized", "--compensate", how)
+        assert hint in said.err
 
 
 class Hidden(SmallCNN):
@@ -350,7 +358,7 @@ def test_messages_name_what_was_asked_for(old: Run, tmp_path: Path, monkeypatch:
         return str(raised.value)
 
     first, *_, last = asked("model.convert=folded", "model.name=dogs_cnn").splitlines()
-    assert first == "model.convert: none of the 4 convolutions of dogs_cnn can become folded:"
+    assert first == "model.convert: none of the 4 convolutions of dogs_cnn can be folded:"
     assert last == "set model.convert=null, or choose another network"
     hint = "torch.fx cannot follow what SmallCNN computes (no), so that nothing is known of what comes after its conv"
 
@@ -381,7 +389,7 @@ def test_refused_convolutions_are_listed(tmp_path: Path, saccade: Callable[..., 
     bare = train("folder-classify", [*settings, "model.name=dogs_cnn"], runs=tmp_path / "runs")
     said = saccade("convert", bare.path, "--to", "folded")
     assert said.code == 2
-    assert "--to: none of the 4 convolutions of dogs_cnn can become folded:\n  conv1 is followed by relu" in said.err
+    assert "--to: none of the 4 convolutions of dogs_cnn can be folded:\n  conv1 is followed by relu" in said.err
     assert "model.convert" not in said.err
     assert not (tmp_path / "runs" / "folder-classify" / "005").exists()
 

@@ -336,6 +336,8 @@ def test_mistakes_are_one_message(runs: Callable[[str], Any], saccade: Saccade) 
             ["--method", "gradcam", "--layer", "featurs.8"],
             "--layer: no layer is called 'featurs.8'; did you mean featur",
         ),
+        # the last level of the tree that summary draws
+        (["--method", "gradcam", "--layer", "8"], "--layer: no layer is called '8'; did you mean features.8?"),
         (["--method", "gradcam", "--target", "rde"], "--target: no class is called 'rde'; did you mean 'red'?"),
         (
             ["--method", "occlusion", "--patch", "33"],

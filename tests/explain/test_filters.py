@@ -116,7 +116,7 @@ def test_the_largest_are_shown_in_their_order() -> None:
     assert found.shown["kernel_numbers"] == [1, 4]
     assert found.shown["channel_numbers"] == [1, 2]
     assert (found.shown["kernels"], found.shown["of_kernels"]) == (2, 5)
-    assert found.words == "a row a kernel, a column a channel; the 2 largest kernels; the 2 largest channels"
+    assert found.words == "the 2 largest of 5 kernels; the 2 largest of 4 channels; a row a kernel, a column a channel"
 
 
 def test_one_large_weight_does_not_make_the_others_pale() -> None:

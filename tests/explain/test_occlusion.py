@@ -124,7 +124,7 @@ def test_the_patch_is_a_sixth_of_the_image_unless_said_otherwise() -> None:
 
 def test_an_image_smaller_than_the_patch_is_refused() -> None:
     with pytest.raises(
-        ConfigError, match=r"--patch or explain.patch: is 40, and the network sees .* 64x32 pixels; set it to 16 or le"
+        ConfigError, match=r"--patch or explain.patch: is 40, and the network sees .* 64x32 pixels; set it to 32 or le"
     ):
         patch_for(32, 64, side=40, stride=None)
 

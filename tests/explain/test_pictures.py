@@ -104,7 +104,7 @@ def test_panels_hold_their_pictures() -> None:
     )
     assert (found == 77).all(axis=2).sum() >= 3 * 40 * 100
     long = panels([[Panel(picture, "words " * 400)]], title="more words " * 400)
-    assert long.shape[1] < 500, "words are cut where they do not fit"
+    assert long.shape[1] < 700, "words are cut where they do not fit"
     assert panels([[Panel(picture, "Wörter слова λέξη")]]).shape[1] >= 100
 
 

@@ -125,11 +125,11 @@ def test_a_network_of_which_nothing_can_be_converted_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
         converted(network, "statistics", "convnext_atto")
     first, *lines = str(raised.value).splitlines()
-    assert first == "none of the 40 convolutions of convnext_atto can become weight-standardized:"
+    assert first == "none of the 40 convolutions of convnext_atto can be weight-standardized:"
     assert lines[0] == "  stem.0 is followed by permute and not by a BatchNorm2d"
     assert lines[-1] == "  and 35 more"
     assert len(lines) == 6
-    with pytest.raises(ConfigError, match=r"^vit has no convolution that could become folded$"):
+    with pytest.raises(ConfigError, match=r"^vit has no convolution that could be folded$"):
         converted(nn.Linear(64, 2), "folded", "vit")
 
 

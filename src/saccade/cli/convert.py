@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from saccade.cli.arguments import AsJson, Checkpoint, Overrides, RunFolder, open_run, print_table, say_loading
+from saccade.console import say
 
 
 def convert(
@@ -27,7 +28,7 @@ def convert(
     """Make a new run of a run, with a network that computes the same in another way; prints how far apart they are."""
     open_run(run)
     say_loading(f"converting {run}")
-    from saccade.commands.convert import as_document
+    from saccade.commands.convert import as_document, next_step
     from saccade.commands.convert import convert as command
     from saccade.commands.tables import surgery_tables
 
@@ -37,4 +38,5 @@ def convert(
         return
     for table in surgery_tables(found.surgery):
         print_table(table)
+    say(next_step(found))
     print(found.run.path)

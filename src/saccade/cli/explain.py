@@ -13,7 +13,7 @@ from saccade.console import say
 from saccade.explain.options import Fill, Method, Options
 
 Paths = Annotated[list[str] | None, typer.Argument(metavar="[IMAGES...]", help="Files, folders, patterns, KEY=VALUE.")]
-Layers = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A layer; may be given several times.")]
+Layers = Annotated[list[str] | None, typer.Option(metavar="NAME", help="A dotted name; may be given several times.")]
 
 
 def explain(  # noqa: PLR0913  # an argument an option

@@ -66,7 +66,6 @@ def convert(
         origin["compensate"] = compensate or "statistics"
     new = _written(opened, config, surgery, about, origin)
     _warn(surgery.difference.relative)
-    say(f"score it: saccade evaluate {new.path}; train on from it: saccade train {new.config_file}")
     return ConvertedRun(new, surgery)
 
 
@@ -111,6 +110,17 @@ def _written(run: Run, config: Config, surgery: Surgery, about: Mapping[str, Any
     new.write_environment({**old, **changed, "converted_from": origin})
     save_network(task, surgery.network, about, new.checkpoints)
     return new
+
+
+def next_step(found: ConvertedRun) -> str:
+    """What may be done with the new run."""
+    run, origin = found.run, found.run.environment()["converted_from"]
+    score = f"score it: saccade evaluate {run.path}"
+    if origin["to"] == "folded":
+        return f"{score}; it is for inference: a training would go on without BatchNorm"
+    if origin["compensate"] == "affine":
+        return f"{score}; to train on, convert with --compensate statistics: affine breaks down in training"
+    return f"{score}; train on from it: saccade train {run.config_file} optim.lr=1e-4 trainer.max_epochs=5"
 
 
 def as_document(found: ConvertedRun) -> Mapping[str, Any]:

@@ -20,9 +20,10 @@ from saccade.data.loose import find_images
 from saccade.engine import trainer
 from saccade.engine.evaluation import checkpoint_path, without_weights
 from saccade.errors import ConfigError
-from saccade.explain.explain import Explained
+from saccade.explain.explain import Explained, failed
 from saccade.explain.explain import explain as explained
 from saccade.explain.options import SETTINGS, Options, Request, check
+from saccade.explain.pictures import probability
 from saccade.runs import Run
 
 
@@ -88,7 +89,7 @@ def _facts(config: Config, path: Path, about: Mapping[str, Any]) -> dict[str, An
 
 def _say_what_is_left_out(found: Explained, n_files: int) -> None:
     for failure in found.failures:
-        say(f"{failure['image']}: {failure['reason']}")
+        say(failed(failure))
     if clear := found.about.get("clear"):
         say(f"{len(clear)} of {n_files} images are not confused; about.json names them")
 
@@ -122,7 +123,7 @@ def explained_table(found: Explained) -> Table:
     of_images = any("image" in entry for entry in found.found)
     table = Table(*(["image"] if of_images else []), "explained", "picture")
     for entry in found.found:
-        what = [f"{each['name']} {each['probability']:.3f}" for each in entry.get("targets", [])]
+        what = [f"{each['name']} {probability(each['probability'])}" for each in entry.get("targets", [])]
         layer = [entry["layer"]] if "layer" in entry else []
         table.add_row(*([entry["image"]] if of_images else []), Text("  ".join([*layer, *what])), entry["picture"])
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,8 +137,14 @@ def _of_images(
         nearest = min(clear, key=lambda pair: pair[0])[1]
         raise DataError(f"no image is confused; the nearest to it is {nearest['image']}: {nearest['reason']}")
     if not found:
-        raise DataError("\n".join(f"{each['image']}: {each['reason']}" for each in failures))
+        raise DataError("\n".join(failed(each) for each in failures))
     return found, failures, [entry for _, entry in clear]
+
+
+def failed(failure: Mapping[str, str]) -> str:
+    """What is wrong with an image, with its name once."""
+    image, reason = failure["image"], failure["reason"]
+    return reason if image in reason else f"{image}: {reason}"
 
 
 def _written(folder: Path, piece: Piece, of_image: dict[str, Any]) -> dict[str, Any]:

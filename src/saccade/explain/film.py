@@ -66,7 +66,7 @@ def epoch_picture(network: nn.Module, title: str) -> Picture:
         top = 4 * TOP if name == first else TOP
         # the same ones in each epoch, and not the largest of each
         found = filters.sheet(weights[:top, :top], first=name == first, top=top, side=SIDE)
-        rows.append(Panel(found.picture, filters.told(name, weights), scale=found.scale))
+        rows.append(Panel(found.picture, filters.told(name, weights, top=top), scale=found.scale))
     return panels([rows[:2], rows[2:]] if len(rows) > 2 else [rows], title=title)
 
 

@@ -42,11 +42,11 @@ class Sheet(NamedTuple):
             "rows": "a row a kernel, a column a channel",
         }[self.shown["drawn"]]
         parts = [
-            f"the {self.shown[what]} largest {what}"
+            f"the {self.shown[what]} largest of {self.shown[f'of_{what}']} {what}"
             for what in ("kernels", "channels")
             if self.shown[what] < self.shown[f"of_{what}"]
         ]
-        return "; ".join([drawn, *parts])
+        return "; ".join([*parts, drawn])
 
 
 def kernels(layer: nn.Module) -> Tensor:
@@ -131,7 +131,9 @@ def _strongest(rows: Tensor, most: int) -> Tensor:
     return norms.argsort(descending=True, stable=True)[:most].sort().values
 
 
-def told(name: str, weights: Tensor) -> str:
-    """A line about a layer: its name, and how many kernels it has."""
+def told(name: str, weights: Tensor, *, top: int | None = None) -> str:
+    """A line about a layer: its name, and how many kernels it has; ``top``: the first ones of which are shown."""
     kernels, channels, height, width = weights.shape
-    return f"{name}: {kernels} kernels of {height}×{width}, each over {channels} channel{'s' if channels > 1 else ''}"
+    some, few = (f"{top} of " if top is not None and top < n else "" for n in (kernels, channels))
+    over = f"each over {few}{channels} channel{'s' if channels > 1 else ''}"
+    return f"{name}: {some}{kernels} kernels of {height}×{width}, {over}"

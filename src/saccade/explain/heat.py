@@ -28,7 +28,7 @@ class Heat(NamedTuple):
 def heat_picture(image: Picture, heat: Heat, *, title: str) -> Picture:
     """The image (H, W, 3), the heat over it, and the heat by itself."""
     side = max(280, min(max(image.shape[:2]), 720))
-    alone = heat.scale.paint(stretched(heat.values, _size(image, side)))
+    alone = heat.scale.paint(_enlarged(image, heat, side))
     row = [_input(image, side), Panel(_over(image, heat, side), heat.title), Panel(alone, "alone", scale=heat.scale)]
     return panels([row], title=title)
 
@@ -53,7 +53,13 @@ def _input(image: Picture, side: int) -> Panel:
 
 
 def _over(image: Picture, heat: Heat, side: int) -> Picture:
-    return laid_over(enlarged(image, side), stretched(heat.values, _size(image, side)), heat.scale)
+    return laid_over(enlarged(image, side), _enlarged(image, heat, side), heat.scale)
+
+
+def _enlarged(image: Picture, heat: Heat, side: int) -> Floats:
+    """A number for each pixel keeps the pixels visible, as the image does; a coarser map is bilinear."""
+    how = Image.Resampling.NEAREST if heat.values.shape == image.shape[:2] else Image.Resampling.BILINEAR
+    return stretched(heat.values, _size(image, side), how)
 
 
 def _size(image: Picture, side: int) -> tuple[int, int]:
@@ -62,7 +68,7 @@ def _size(image: Picture, side: int) -> tuple[int, int]:
     return height, width
 
 
-def stretched(values: Floats, size: tuple[int, int]) -> Floats:
-    """(H, W) numbers at another height and width, bilinear."""
+def stretched(values: Floats, size: tuple[int, int], how: Image.Resampling = Image.Resampling.BILINEAR) -> Floats:
+    """(H, W) numbers at another height and width."""
     height, width = size
-    return np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(values).resize((width, height), how))

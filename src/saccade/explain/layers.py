@@ -50,7 +50,9 @@ def named_layers(
     for name in names:
         if name in known:
             continue
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        # summary draws a tree, of which someone may take the last level alone
+        near = [path for path in known if path.endswith(f".{name}")][:3]
+        near = near or difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(list(known)[:8])}, for example"
         what = "layer" if kinds == (nn.Module,) else "convolution"
         raise ConfigError(f"--layer: no {what} is called {name!r}; {hint}")

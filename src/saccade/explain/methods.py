@@ -19,7 +19,7 @@ from saccade.explain.heat import Heat, heat_picture, heat_rows
 from saccade.explain.layers import Map, canvas, last_map, listening, maps, named_layers, stages
 from saccade.explain.occlusion import occlusion, patch_for
 from saccade.explain.options import Request
-from saccade.explain.pictures import Floats, Panel, Picture, Scale, enlarged, panels
+from saccade.explain.pictures import Floats, Panel, Picture, Scale, enlarged, panels, probability
 from saccade.explain.subject import Piece, Subject
 from saccade.explain.targets import Targets
 
@@ -196,7 +196,7 @@ def _heated(
     with torch.no_grad():
         probabilities = targets.probabilities(subject.ask(image))[0].tolist()
     told = [{"name": what, "probability": value} for what, value in zip(targets.names, probabilities, strict=True)]
-    titles = [f"{what} {value:.3f}" for what, value in zip(targets.names, probabilities, strict=True)]
+    titles = [f"{what} {probability(value)}" for what, value in zip(targets.names, probabilities, strict=True)]
     shown = [Heat(title, *heat) for title, heat in zip(titles, heats, strict=True)]
     picture = subject.picture(image)
     if targets.answer and not targets.dense:  # words of a caption

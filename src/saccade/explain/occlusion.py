@@ -37,7 +37,7 @@ def patch_for(height: int, width: int, *, side: int | None, stride: int | None) 
     if side > min(height, width):
         raise ConfigError(
             f"--patch or explain.patch: is {side}, and the network sees an image of {width}x{height} pixels; set it "
-            f"to {max(1, min(height, width) // 2)} or less"
+            f"to {min(height, width)} or less"
         )
     if stride > side:
         raise ConfigError(

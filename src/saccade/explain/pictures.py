@@ -27,7 +27,7 @@ SIGNED, RISING = "RdBu_r", "viridis"
 PAPER, INK, MUTED, EDGE = (255, 255, 255), (34, 38, 43), (98, 105, 115), (136, 141, 148)
 GAP, LINE, TEXT = 12, 18, 13
 """Pixels between panels, of a line of text, and of its letters."""
-WORDS = 400
+WORDS = 640
 """Pixels that words may make a panel wider than its picture."""
 BAR = 12
 """Height of a scale of colours."""
@@ -198,6 +198,11 @@ def _draw_scale(sheet: Image.Image, pen: ImageDraw.ImageDraw, scale: Scale, y: i
     _write(pen, (width - round(_font().getlength(high)), y + BAR + 2), high, MUTED, width)
     if scale.low < 0 < scale.high and width > 110:
         _write(pen, (width // 2 - 4, y + BAR + 2), "0", MUTED, width)
+
+
+def probability(value: float) -> str:
+    """Three digits behind the point, or one that says something: 0.994, 0.000049 as 5e-05."""
+    return f"{value:.3f}" if value >= 0.0005 or value == 0 else f"{value:.0e}"
 
 
 def number(value: float) -> str:

@@ -67,9 +67,9 @@ def convert(
 def _nothing(name: str, to: Conversion, refused: Mapping[str, str]) -> str:
     """That nothing can be changed, with the first reasons."""
     if not refused:
-        return f"{name} has no convolution that could become {to}"
+        return f"{name} has no convolution that could be {to}"
     lines = [f"  {key} {reason}" for key, reason in list(refused.items())[:5]]
     more = [f"  and {len(refused) - 5} more"] if len(refused) > 5 else []
     one, several = f"the one convolution of {name} cannot", f"none of the {len(refused)} convolutions of {name} can"
-    head = f"{several if len(refused) > 1 else one} become {to}:"
+    head = f"{several if len(refused) > 1 else one} be {to}:"
     return "\n".join([head, *lines, *more])
