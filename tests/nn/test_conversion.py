@@ -182,7 +182,7 @@ def test_convolutions_of_other_kinds_are_refused_by_name() -> None:
     with pytest.raises(ConfigError) as raised:
         convert(nn.Conv1d(2, 4, 3), torch.zeros(1, 2, 8), to="folded", name="waves")
     assert str(raised.value) == (
-        "the one convolution of waves cannot become folded:\n   is a Conv1d, of which nothing is changed"
+        "the one convolution of waves cannot be folded:\n   is a Conv1d, of which nothing is changed"
     )
 
 
