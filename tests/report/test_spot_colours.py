@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import saccade.report.write
+from saccade.report import write
 
-STYLE = Path(saccade.report.write.__file__).parent / "templates" / "report.css"
+STYLE = Path(write.__file__).parent / "templates" / "report.css"
 SEEN = {
     "all cones": np.eye(3),
     "protanopia": [
