@@ -66,7 +66,11 @@ __all__ = [
 
 class _Package(ModuleType):
     """The rooms browse, explain and report are sub-packages too, which Python sets on their package when it imports
-    them: who writes ``saccade.explain`` means the function, whatever was imported before."""
+    them: who writes ``saccade.explain`` means the function, whatever was imported before.
+
+    What is in such a room is had by ``from saccade.explain.options import Options``; ``import ... as`` would look it up
+    in the function.
+    """
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in __all__ and isinstance(value, ModuleType)):

@@ -278,17 +278,18 @@ def test_by_the_clock_the_rate_ends_annealed_and_the_time_is_noted(
 
 
 @pytest.mark.parametrize(
-    ("setting", "message"),
+    ("setting", "message", "instead"),
     [
-        ("optim.schedule=step", "optim.schedule: is step, which counts epochs"),
-        ("optim.warmup_epochs=2", "optim.warmup_epochs: is 2, which counts epochs"),
-        ("data.progressive=[16]", "data.progressive: is [16], which counts epochs"),
+        ("optim.schedule=step", "optim.schedule: is step, which counts epochs", "cosine"),
+        ("optim.warmup_epochs=2", "optim.warmup_epochs: is 2, which counts epochs", "0"),
+        ("data.progressive=[16]", "data.progressive: is [16], which counts epochs", "[]"),
     ],
 )
-def test_the_clock_knows_no_epochs(trained: Callable[..., Run], setting: str, message: str) -> None:
+def test_the_clock_knows_no_epochs(trained: Callable[..., Run], setting: str, message: str, instead: str) -> None:
     with pytest.raises(ConfigError) as raised:
         trained("trainer.max_time=1min", setting)
     assert message in str(raised.value).replace(" (command line)", "")
+    assert f"set {setting.split('=')[0]}={instead} (" in str(raised.value)
     with pytest.raises(ConfigError, match=r"trainer\.max_time"):
         trained("trainer.max_time=7")
 

@@ -175,7 +175,7 @@ def test_two_processes_describe_every_image_once(tmp_path: Path, stage: str) -> 
 @pytest.mark.slow
 def test_two_processes_find_every_word_once(tmp_path: Path) -> None:
     root = word_tree(tmp_path / "words", val=5)
-    # one process sees an image without a word to read in every other batch, and has gradients all the same
+    # half of the images have no word to read; a process that sees such a one has gradients for its reader all the same
     for path in sorted((root / "train_gts").iterdir())[::2]:
         path.write_text("1,1,40,1,40,20,1,20,###\r\n")
     program = tmp_path / "program.py"

@@ -198,6 +198,10 @@ def test_a_sheet_is_full_of_words_to_be_read_that_lie_apart_and_nearly_level() -
             assert (sheet.owner == i + 1).any()
 
 
+def test_a_sheet_has_words_where_the_first_signs_are_too_wide() -> None:
+    assert all(len(draw_word_sheet(0, i, size=192).texts) for i in (1700, 1701, 1702))
+
+
 def test_sheets_are_the_same_every_time_and_others_than_the_scenes() -> None:
     one, again = (draw_word_sheet(3, 5, size=128) for _ in range(2))
     assert np.array_equal(one.image, again.image)

@@ -19,6 +19,7 @@ from saccade.explain.pictures import (
     laid_over,
     number,
     panels,
+    probability,
     tiled,
 )
 
@@ -111,3 +112,8 @@ def test_panels_hold_their_pictures() -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.4321, "0.43"), (-1.25, "-1.2"), (123.4, "123"), (0.0, "0")])
 def test_number(value: float, text: str) -> None:
     assert number(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.9944, "0.994"), (0.0, "0.000"), (4.9e-5, "5e-05"), (0.0005, "0.001")])
+def test_a_small_probability_is_not_drawn_as_none(value: float, text: str) -> None:
+    assert probability(value) == text

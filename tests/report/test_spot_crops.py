@@ -84,6 +84,23 @@ def test_fine_strokes_of_large_words_are_not_lost() -> None:
     assert np.asarray(cut).std() < 6
 
 
+@pytest.mark.parametrize("height", [91, 150])
+def test_nor_are_those_of_words_that_are_a_little_larger(height: int) -> None:
+    stripes = np.zeros((200, 800, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+    cut = cut_out(Image.fromarray(stripes), quad(*box(0, 0, 4 * height, height)))
+    assert cut is not None
+    assert np.asarray(cut).std() < 60  # of 127 where single columns are picked
+
+
+def test_a_quad_that_is_no_view_of_a_rectangle_has_the_shape_of_the_one_around_it() -> None:
+    dented, crossed = quad(0, 0, 100, 0, 50, 20, 0, 40), quad(0, 0, 100, 20, 100, 0, 0, 20)
+    for corners, ratio in ((dented, 100 / 40), (crossed, 100 / 20)):
+        cut = cut_out(Image.new("RGB", (120, 60)), corners)
+        assert cut is not None
+        assert cut.width / cut.height == pytest.approx(ratio, rel=0.1)
+
+
 def test_beyond_the_picture_it_is_grey() -> None:
     cut = cut_out(Image.new("RGB", (50, 50), "white"), quad(*box(25, 0, 50, 30)))
     assert cut is not None

@@ -18,6 +18,7 @@ from torch import Tensor
 from saccade.config.schema import Config
 from saccade.data import scene_files
 from saccade.data.alphabet import Alphabet
+from saccade.data.paths import PathList
 from saccade.data.spot_targets import CARE, GEOMETRY, SCORE
 from saccade.data.spotting_results import read_results
 from saccade.errors import CheckpointError, ConfigError, DataError
@@ -380,7 +381,7 @@ def test_each_axis_has_a_ratio_of_its_own(root: Path) -> None:
     assert bool((off <= torch.tensor([0.75, 2.5])).all())
 
 
-def test_a_lexicon_gives_one_of_its_words(root: Path, tmp_path: Path) -> None:
+def test_a_lexicon_gives_one_of_its_words(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "words.txt").write_text("KILO\nMETRE\n\nétrange\nKILO\n", encoding="utf-8")
     task = task_of(root, lexicon=tmp_path / "words.txt")
     batch = batch_of(task, root, [0])
@@ -389,6 +390,7 @@ def test_a_lexicon_gives_one_of_its_words(root: Path, tmp_path: Path) -> None:
         read = task.finder.read(network(batch.image), batch.words[0].quads)
     assert len(read) == len(batch.words[0].texts)
     assert set(read) <= {"KILO", "METRE"}
+    assert "task.lexicon: 1 word with characters that the alphabet lacks" in capsys.readouterr().err
 
 
 def test_nothing_is_read_where_no_word_of_the_lexicon_fits(root: Path, tmp_path: Path) -> None:
@@ -497,6 +499,16 @@ def test_what_was_read_is_scored_alike_from_the_task_the_archive_and_the_table(r
     assert 0.5 < scores.metrics["end_to_end_hmean"] < 0.8
     assert scores.metrics["detection_hmean"] > 0.9
     assert scores.metrics["word_accuracy"] < scores.metrics["end_to_end_recall"]  # case counts there
+
+
+def test_images_of_the_same_name_have_no_archive_and_it_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task = task_of(root, model="east")
+    listing = Spot.read(task.config, "train").take(np.arange(2))
+    table = task.answers(task.score(Heart(batch := batch_of(task, root, [0, 1])), batch)[1])
+    twice = replace(listing, images=PathList(["a/img_1.jpg", "b/img_1.jpg"]))
+    assert task.files(twice, table) == {}
+    assert "no results.zip: two images have the same name" in capsys.readouterr().err
+    assert set(task.files(listing, table)) == {"results.zip"}
 
 
 def test_metrics_of_nothing_and_in_any_order() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from saccade.metrics.spotting.alignment import Letters, aligned
+from saccade.metrics.spotting.alignment import Pairs, aligned
 
 LONGEST = 100  # letters; aligning takes time as the product of both lengths
 
 
-def alike(truth: str, read: str) -> Letters | None:
+def alike(truth: str, read: str) -> Pairs | None:
     """Pairs of letters side by side; None for very long texts, and where less than half of the pairs are the same:
     they tell nothing of single letters.
 
@@ -28,7 +28,7 @@ def same(letter: str, other: str) -> bool:
     return letter == other or letter.lower() == other.lower()
 
 
-def confusions(pairs: Iterable[Letters]) -> Counter[tuple[str, str]]:
+def confusions(pairs: Iterable[Pairs]) -> Counter[tuple[str, str]]:
     """How often each letter, as a capital where it has one, was taken for which other one; "" is none."""
     return Counter(
         (letter.upper(), other.upper()) for pair in pairs for letter, other in pair if not same(letter, other)

@@ -117,7 +117,7 @@ def _say_what(prepared: Prepared, run: Run, task: Task, network: nn.Module) -> N
     say(short(anatomy(network, *task.example_inputs(), name=prepared.config.model.name)))
     if (time := prepared.config.trainer.max_time) is not None:
         say(f"by the clock, {time}: epochs do not count (trainer.max_time=null trains by trainer.max_epochs)")
-    outputs = f"{counted(len(task.outputs), task.output)}, " if task.outputs else ""
+    outputs = f"{counted(len(task.outputs), task.output_noun)}, " if task.outputs else ""
     say(f"{outputs}images: {sizes}; run folder {run.path}")
 
 

@@ -39,19 +39,19 @@ _ATTEMPTS = 20  # signs that find no place, after which a scene stays with fewer
 
 @dataclass(frozen=True)
 class TextScene:
-    """An image and its K words, 1 to ``MOST_WORDS``; pixels are counted from the outer corner of the first."""
+    """An image and its K words; pixels are counted from the outer corner of the first."""
 
     image: NDArray[np.uint8]  # (H, W, 3) RGB
     quads: NDArray[np.float32]  # (K, 4, 2) x, y clockwise from where reading begins; of cut words beyond the image
     texts: tuple[str, ...]  # K; "###" where nobody could read it
     cared: NDArray[np.bool_]  # (K,) False where the text is "###"
-    owner: NDArray[np.uint8]  # (H, W): 0 no ink, k + 1 where the ink of word k covers at least half the pixel
+    owner: NDArray[np.uint16]  # (H, W): 0 no ink, k + 1 where the ink of word k covers at least half the pixel
 
 
 def draw_text_scene(
     seed: int, index: int, *, size: int, split: SceneSplit = "train", characters: Characters = "upper"
 ) -> TextScene:
-    """Draw one scene of ``size`` by ``size`` pixels; ``size`` is ``SMALLEST_SIZE`` or more."""
+    """Draw one scene of ``size`` by ``size`` pixels, ``SMALLEST_SIZE`` or more, with one to ``MOST_WORDS`` words."""
     assert size >= SMALLEST_SIZE, "the longest words would find no place"
     rng = np.random.default_rng([seed, _SPLITS[split], index, 0])
     left, failures, turn = pick(range(1, MOST_WORDS + 1), rng), 0, _turn(rng)
@@ -117,7 +117,7 @@ def _turn(rng: np.random.Generator) -> float:
 
 def _photograph(rng: np.random.Generator, canvas: NDArray[np.float32], signs: list[Placed]) -> TextScene:
     """Paint the signs over ``canvas`` and take the picture."""
-    owner = np.zeros(canvas.shape[:2], np.uint8)
+    owner = np.zeros(canvas.shape[:2], np.uint16)
     quads: list[NDArray[np.float64]] = []
     texts: list[str] = []
     for there in signs:
@@ -133,9 +133,9 @@ def _photograph(rng: np.random.Generator, canvas: NDArray[np.float32], signs: li
         canvas = _blurred(canvas, rng.uniform(0.3, 0.9))
     return TextScene(
         image=photographed(canvas, rng),
-        quads=np.array(quads, np.float32),
+        quads=np.array(quads, np.float32).reshape(-1, 4, 2),
         texts=tuple(texts),
-        cared=np.array([text != DONT_CARE for text in texts]),
+        cared=np.array([text != DONT_CARE for text in texts], dtype=np.bool_),
         owner=owner,
     )
 

@@ -19,7 +19,9 @@ MARGIN = 0.08
 LOWEST = 14
 """Pixels of the image that the ink of a word to be read is high, at least, but for what tilt takes of it (a tenth)."""
 ROW_ATTEMPTS = 4
-"""Signs that find no place at the end of a row, each lower than the one before, after which it stays as it is."""
+"""Signs that find no place at the end of a row, lower ones on the average, after which it stays as it is."""
+FIRST_ATTEMPTS = 20
+"""The same at its beginning, after which the sheet stays as it is."""
 Kind: TypeAlias = Literal["read", "cut", "small", "blurred"]
 """A sign to be read, or one that cannot be: the edge of the image cuts it off, it is too small, or out of focus."""
 
@@ -100,7 +102,7 @@ def row_of(
     """
     row, left, failures = list[Placed](), rng.uniform(0, 6), 0
     highest = _height(rng, size)
-    while failures < ROW_ATTEMPTS:
+    while failures < (ROW_ATTEMPTS if row else FIRST_ATTEMPTS):
         sign = sign_of(rng, 1, split, characters)
         height = max(LOWEST, highest * rng.uniform(0.8, 1.0) ** (1 + failures))
         view = _view(rng, sign, height, float(np.radians(rng.uniform(-4, 4))))

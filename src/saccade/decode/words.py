@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from saccade.decode.lanms import lanms
 from saccade.quads import STRIDE, Floats, Numbers, restore, sides
 
-MIN_SIDE = 5.0
+SHORTEST = 5.0
 """Pixels of the image that the network saw; words with a shorter side are none."""
 
 _EDGE = 1e-9  # points so near an edge, in cells, are on it
@@ -41,7 +41,7 @@ def decode(
 
     Cells that score over ``threshold`` each give a quad; of more than ``max_places`` the surest are taken, in raster
     order still, since an untrained network is sure of everything. What ``lanms`` leaves of them is dropped where the
-    mean of the map inside a quad is not over ``min_score``, or a side is shorter than ``MIN_SIDE`` pixels; of more than
+    mean of the map inside a quad is not over ``min_score``, or a side is shorter than ``SHORTEST`` pixels; of more than
     ``max_words`` the first are told. A cell whose numbers are not finite is left out.
     """
     assert rbox.shape == (5, *score_map.shape), (score_map.shape, rbox.shape)
@@ -55,7 +55,7 @@ def decode(
     points = STRIDE * np.stack([columns, rows], axis=1).astype(np.float64)
     seen = restore(points, rbox.reshape(5, -1)[:, cells].T)
     quads, found = lanms(seen, scores.ravel()[cells], merge_iou=merge_iou, nms_iou=nms_iou)
-    kept = np.flatnonzero((mean_inside(scores, quads / STRIDE) > min_score) & (sides(quads).min(axis=1) >= MIN_SIDE))
+    kept = np.flatnonzero((mean_inside(scores, quads / STRIDE) > min_score) & (sides(quads).min(axis=1) >= SHORTEST))
     told = kept[:max_words]
     return Found(quads[told], found[told], more_places=len(cells) < len(over), more_words=len(told) < len(kept))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from saccade.quads import laid, min_area_rectangle, sides
 OUTSIDE = (128, 128, 128)
 """What of a word lies outside of its image."""
 _LEAST = 1e-3  # of a perspective's divisor at the corners: less is no view of a rectangle from before it
+_NEARLY = 0.1  # so little larger than its picture is as large
 
-Quad = NDArray[np.floating[Any]]
+Quad: TypeAlias = NDArray[np.floating[Any]]
 
 
 def rectified(image: Image.Image, quad: Quad, size: tuple[int, int]) -> Image.Image:
@@ -23,13 +24,13 @@ def rectified(image: Image.Image, quad: Quad, size: tuple[int, int]) -> Image.Im
     A word taller than wide is laid on its side, as it is read. Of a quad that no rectangle looks like, it is the
     rectangle around it.
     """
-    corners = laid(quad)
-    view = _perspective(corners)
-    if view is None:
-        corners = laid(min_area_rectangle(corners))
-        view = _affine(corners)
-    width, height = size
-    shrunk, origin, factor = _reduced(image, corners, int(sides(corners)[1] / height))
+    corners, view = _seen(quad)
+    _, right, _, left = sides(corners).tolist()
+    ratio = max(1.0, max(left, right) / size[1])
+    shrunk, origin, factor = _reduced(image, corners, int(ratio))
+    # what is still larger is looked up at several places for a pixel; else fine strokes would be lost
+    more = 1 if factor > ratio - _NEARLY else 2
+    width, height = (more * side for side in size)
     a, b, c, d, e, f, g, h = view
     x, y = origin
     # from the whole image to the part of it, and from the unit square to the pixels of the picture
@@ -37,13 +38,24 @@ def rectified(image: Image.Image, quad: Quad, size: tuple[int, int]) -> Image.Im
     rows /= [width, height, 1]
     data = (*rows.ravel().tolist(), g / width, h / height)
     method, filtering = Image.Transform.PERSPECTIVE, Image.Resampling.BICUBIC
-    return shrunk.transform(size, method, data, filtering, fillcolor=OUTSIDE)
+    found = shrunk.transform((width, height), method, data, filtering, fillcolor=OUTSIDE)
+    return found.reduce(more) if more > 1 else found
 
 
 def extent(quad: Quad) -> tuple[float, float]:
     """Width and height of what is in a quad (4, 2), laid on its side if it is taller than wide."""
-    top, right, bottom, left = sides(laid(quad)).tolist()
+    top, right, bottom, left = sides(_seen(quad)[0]).tolist()
     return (top + bottom) / 2, (left + right) / 2
+
+
+def _seen(quad: Quad) -> tuple[Quad, tuple[float, ...]]:
+    """The corners of what is cut out, laid on their side if need be, and where it lies, as ``_perspective`` says it."""
+    corners = laid(quad)
+    view = _perspective(corners)
+    if view is not None:
+        return corners, view
+    rectangle = laid(min_area_rectangle(corners))
+    return rectangle, _affine(rectangle)
 
 
 def _perspective(quad: Quad) -> tuple[float, ...] | None:

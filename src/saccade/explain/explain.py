@@ -144,7 +144,7 @@ def _of_images(
 def failed(failure: Mapping[str, str]) -> str:
     """What is wrong with an image, with its name once."""
     image, reason = failure["image"], failure["reason"]
-    return reason if image in reason else f"{image}: {reason}"
+    return reason if reason.startswith(f"{image}: ") else f"{image}: {reason}"
 
 
 def _written(folder: Path, piece: Piece, of_image: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Heat(NamedTuple):
 def heat_picture(image: Picture, heat: Heat, *, title: str) -> Picture:
     """The image (H, W, 3), the heat over it, and the heat by itself."""
     side = max(280, min(max(image.shape[:2]), 720))
-    alone = heat.scale.paint(_enlarged(image, heat, side))
+    alone = heat.scale.paint(_values_at(image, heat, side))
     row = [_input(image, side), Panel(_over(image, heat, side), heat.title), Panel(alone, "alone", scale=heat.scale)]
     return panels([row], title=title)
 
@@ -53,10 +53,10 @@ def _input(image: Picture, side: int) -> Panel:
 
 
 def _over(image: Picture, heat: Heat, side: int) -> Picture:
-    return laid_over(enlarged(image, side), _enlarged(image, heat, side), heat.scale)
+    return laid_over(enlarged(image, side), _values_at(image, heat, side), heat.scale)
 
 
-def _enlarged(image: Picture, heat: Heat, side: int) -> Floats:
+def _values_at(image: Picture, heat: Heat, side: int) -> Floats:
     """A number for each pixel keeps the pixels visible, as the image does; a coarser map is bilinear."""
     how = Image.Resampling.NEAREST if heat.values.shape == image.shape[:2] else Image.Resampling.BILINEAR
     return stretched(heat.values, _size(image, side), how)

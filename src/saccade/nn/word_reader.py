@@ -1,6 +1,6 @@
 """The recogniser of FOTS (Liu et al. 2018, arXiv 1801.01671, table 3): from crops of words to characters by column.
 
-Letters: R words, C channels, H rows, n columns of all words, W of the widest, S characters of the alphabet.
+Letters: R words, C channels, H rows, N columns of all words, W of the widest, S characters of the alphabet.
 
 Words lie side by side in one strip: padded to the widest, most columns of a batch would be padding. An empty column
 between two words is to a 3x3 convolution what the zeros around a word of its own are.
@@ -50,13 +50,13 @@ class WordReader(nn.Module):
         self.output = nn.Linear(2 * hidden, alphabet + 1)
 
     def forward(self, strip: Tensor, widths: Tensor) -> Tensor:
-        """(8, n, C) columns of R words, R at least 0, to (R, W, S + 1) float32 log-probabilities.
+        """(8, N, C) columns of R words, R at least 0, to (R, W, S + 1) float32 log-probabilities.
 
         Right of a word the blank has probability 1.
 
         Args:
             strip: what ``roi_rotate`` gives.
-            widths: (R,) int64 on the CPU, the columns of each word, at least 1, of sum n.
+            widths: (R,) int64 on the CPU, the columns of each word, at least 1, of sum N.
         """
         if not len(widths):
             return self._nothing()
@@ -75,7 +75,7 @@ class WordReader(nn.Module):
         return padded.index_copy(0, rows.to(log_p.device), log_p).view(len(widths), wide, -1)
 
     def _both_ways(self, columns: Tensor, widths: Tensor) -> Tensor:
-        """(n, hidden) to (n, 2 hidden), what the LSTM says of each column from the left and from the right."""
+        """(N, hidden) to (N, 2 hidden), what the LSTM says of each column from the left and from the right."""
         start = widths.cumsum(0) - widths
         mirrored = ((2 * start + widths - 1)[_word_of(widths)] - torch.arange(len(columns))).to(columns.device)
         groups = _groups(widths, columns.device)
@@ -100,7 +100,7 @@ class _Layer(nn.Module):
         self.norm = nn.BatchNorm1d(out)
 
     def forward(self, words: Tensor, places: Tensor, *, empty: int) -> Tensor:
-        """(H, n, C) to (H, n, out); ``places`` (n,) are those of the columns among themselves and ``empty`` ones."""
+        """(H, N, C) to (H, N, out); ``places`` (N,) are those of the columns among themselves and ``empty`` ones."""
         height, n, channels = words.shape
         apart = words.new_zeros(height, n + empty, channels).index_copy(1, places, words)
         told = self.conv(apart.permute(2, 0, 1)[None])[0].permute(1, 2, 0).index_select(1, places)
@@ -133,7 +133,7 @@ def _groups(widths: Tensor, device: torch.device) -> list[_Group]:
 
 
 def _along(lstm: nn.LSTM, columns: Tensor, groups: list[_Group]) -> Tensor:
-    """(n, C) to (n, hidden): each word by itself, from its first column to its last.
+    """(N, C) to (N, hidden): each word by itself, from its first column to its last.
 
     Groups are padded with other words' columns, not packed: these come after a word's own, which know nothing of them,
     and without packing, the LSTM is one operation on a CPU instead of one a step.
@@ -143,5 +143,5 @@ def _along(lstm: nn.LSTM, columns: Tensor, groups: list[_Group]) -> Tensor:
 
 
 def _word_of(widths: Tensor) -> Tensor:
-    """(n,) the number of the word that each column is of."""
+    """(N,) the number of the word that each column is of."""
     return torch.repeat_interleave(torch.arange(len(widths)), widths)

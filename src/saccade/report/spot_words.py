@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from saccade.data.wording import named as listed
 from saccade.report.intervals import DRAWS, Interval
 from saccade.report.spot_evaluation import PARTS, Spotted
 from saccade.report.spot_letters import Letters
@@ -101,7 +102,7 @@ def notes(scored: Spotted, intervals: Mapping[str, Interval]) -> list[str]:
     if outside := scored.about.get("outside_alphabet"):
         found.append(
             f"{count(outside['words'], 'word')} of these images cannot be read right: the alphabet lacks "
-            f"{', '.join(sorted(outside['times']))}."
+            f"{listed(sorted(outside['times']))}."
         )
     if intervals:
         found.append(

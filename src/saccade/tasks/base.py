@@ -48,7 +48,7 @@ class Task(ABC, Generic[P]):
     """The score above which the answer is yes; None where the highest score is the answer."""
     scenes_layout: Literal["voc", "folder", "masks", "captions", "words"]
     """How the built-in scenes are drawn to disk for it."""
-    output: str = "class"
+    output_noun: str = "class"
     """What one of the network's outputs stands for."""
 
     def __init__(self, config: Config) -> None:

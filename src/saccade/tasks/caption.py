@@ -47,7 +47,7 @@ class Caption(Task[CaptionPrediction]):
     monitor = "cider"
     headline = "CIDEr-D"
     scenes_layout = "captions"
-    output = "word"
+    output_noun = "word"
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

@@ -49,7 +49,7 @@ class Spot(Task[SpotPrediction]):
     """A score, four distances and an angle at every fourth pixel; what is found is read by CTC."""
 
     scenes_layout = "words"
-    output = "character"
+    output_noun = "character"
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

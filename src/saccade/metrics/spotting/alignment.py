@@ -6,11 +6,11 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
-Letters: TypeAlias = list[tuple[str, str]]
+Pairs: TypeAlias = list[tuple[str, str]]
 """Pairs of what is written and what was read there; "" stands for none."""
 
 
-def aligned(truth: str, read: str, same: Callable[[str, str], bool] = operator.eq) -> Letters:
+def aligned(truth: str, read: str, same: Callable[[str, str], bool] = operator.eq) -> Pairs:
     """Letters side by side with as few edits as can be.
 
     Of equally good alignments, from the end to the beginning, one letter for another goes before one that is left out,
