@@ -214,10 +214,6 @@ def test_mistakes(trained: Callable[..., Run], root: Path, tmp_path: Path) -> No
         ("task.alphabet=[AB]", ConfigError, r"task\.alphabet: found 'AB'"),
         ("data.augment.longer_side=[200, 100]", ConfigError, r"data\.augment\.longer_side .*: found \[200, 100\]"),
         ("data.format=coco", ConfigError, r"data\.format .*: is coco, and task\.name is spot, which reads icdar"),
-        (
-            ConfigError,
-            r"data\.augment\.crop .*: is \[0\.5, 1\.0\], which task\.name=spot",
-        ),
         ("model.layers=2", ConfigError, r"model\.layers .*: is 2, which task\.name=spot does not know"),
     ):
         with pytest.raises(error, match=message):
