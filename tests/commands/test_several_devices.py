@@ -36,6 +36,18 @@ main()
 SETTINGS = [*SMALL, "data.holdout=0.25", "trainer.max_epochs=2", "trainer.devices=2"]
 
 
+def in_two_processes(folder: Path, preset: str, *settings: str) -> Run:
+    """A training of two processes, which ends with one network."""
+    program = folder / "program.py"  # a file: Lightning starts the further processes by its path
+    program.write_text(PROGRAM)
+    words = [sys.executable, program, "train", preset, *settings, "trainer.devices=2"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ranks = [torch.load(folder / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True)), "the processes train one network"
+    return Run.open(folder / done.stdout.strip())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("freeze", ["none", "1"])
 def test_two_processes_score_every_image_once(tmp_path: Path, voc_on_disk: Path, freeze: str) -> None:
@@ -138,8 +150,6 @@ def test_two_processes_score_every_pixel_once(tmp_path: Path, masks_on_disk: Pat
 @pytest.mark.parametrize("stage", ["cross_entropy", "self_critical"])
 def test_two_processes_describe_every_image_once(tmp_path: Path, stage: str) -> None:
     root = caption_tree(tmp_path / "coco", val=5)  # no two processes have equally many
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
     settings = [
         *("task.min_count=1", "task.max_length=6", "data.format=coco", "data.image_size=32", "data.holdout=0.25"),
         *(
@@ -158,12 +168,7 @@ def test_two_processes_describe_every_image_once(tmp_path: Path, stage: str) -> 
         first = train("scenes-caption", [*settings, "trainer.max_epochs=0"], runs=tmp_path / "first")
         settings += ["task.loss=self_critical", f"task.vocabulary={first.path / 'vocabulary.json'}"]
         settings += [f"model.weights={first.checkpoints / 'last.ckpt'}", "model.head=keep"]
-    words = [sys.executable, program, "train", "scenes-caption", *settings, "trainer.devices=2"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    ranks = [torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
-    assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True)), "the processes train one network"
-    run = Run.open(tmp_path / done.stdout.strip())
+    run = in_two_processes(tmp_path, "scenes-caption", *settings)
     two = run.evaluation("val")
     numbers, rows = two.metrics(), two.predictions()
     assert rows["image"].to_list() == [f"val/val_{i:03d}.jpg" for i in range(5)]
@@ -178,19 +183,12 @@ def test_two_processes_find_every_word_once(tmp_path: Path) -> None:
     # half of the images have no word to read; a process that sees such a one has gradients for its reader all the same
     for path in sorted((root / "train_gts").iterdir())[::2]:
         path.write_text("1,1,40,1,40,20,1,20,###\r\n")
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
     settings = [
         *("data.format=icdar", f"data.root={root}", "data.image_size=96", "data.holdout=0.25"),
         *("task.min_side=4", "task.threshold=0.4", "task.min_score=0", "model.hidden=16"),
         *("loader.batch_size=1", "loader.workers=0", "trainer.accelerator=cpu", "trainer.max_epochs=2"),
     ]
-    words = [sys.executable, program, "train", "scenes-spot", *settings, "trainer.devices=2"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    ranks = [torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1)]
-    assert all(torch.equal(a, b) for a, b in zip(*ranks, strict=True)), "the processes train one network"
-    run = Run.open(tmp_path / done.stdout.strip())
+    run = in_two_processes(tmp_path, "scenes-spot", *settings)
     two = run.evaluation("val")
     numbers, rows = two.metrics(), two.predictions()
     assert sum(map(len, rows["quads_xy"])) > 0
