@@ -19,7 +19,6 @@ from saccade.data.spotting_results import read_results
 from saccade.errors import CheckpointError, ConfigError, DataError
 from saccade.metrics.spotting.protocol import Detections, Truth
 from saccade.metrics.spotting.scores import spotting_scores
-from saccade.metrics.stateful_spot import SpotMetrics
 from saccade.nn.roi_rotate import turned
 from saccade.nn.spot_network import Spotted
 from saccade.overlap import iou_matrix
@@ -273,23 +272,6 @@ def test_images_of_the_same_name_have_no_archive_and_it_is_said(
     assert task.files(twice, table) == {}
     assert "no results.zip: two images have the same name" in capsys.readouterr().err
     assert set(task.files(listing, table)) == {"results.zip"}
-
-
-def test_metrics_of_nothing_and_in_any_order() -> None:
-    empty = SpotMetrics().compute()
-    assert set(empty.metrics.values()) == {None}
-    square = np.array([[[0, 0], [9, 0], [9, 9], [0, 9]]], dtype=np.float64)
-    truth, none = Truth(square, ("A",), np.array([True])), Detections(np.zeros((0, 4, 2)), ())
-    one, other = SpotMetrics(), SpotMetrics()
-    one.update(torch.tensor([0, 1]), [truth, truth], [Detections(square, ("a",)), none])
-    other.update(torch.tensor([1]), [truth], [none])
-    other.update(torch.tensor([0]), [truth], [Detections(square, ("a",))])
-    found = one.compute()
-    assert found == other.compute()
-    assert found.metrics["end_to_end_recall"] == 0.5  # case does not matter there
-    assert found.metrics["word_accuracy"] == 0.0  # and does here
-    assert found.per_image is not None
-    assert found.per_image["detection_hmean"] == [1.0, 0.0]
 
 
 def test_columns(scenes: Path) -> None:
