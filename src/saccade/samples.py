@@ -105,7 +105,7 @@ class CaptionPrediction:
 
 @dataclass(frozen=True)
 class SpotPrediction:
-    """What a text spotter finds in B images; of each its K words, the surest first."""
+    """What a text spotter finds in B images; of each its K words, that which most places are sure of first."""
 
     quads: tuple[Tensor, ...]  # (K, 4, 2) float32 in pixels of the file, clockwise from where reading begins
     scores: tuple[Tensor, ...]  # (K,) float32 in [0, 1], how surely there is text

@@ -167,6 +167,10 @@ def test_another_threshold_is_scored_in_a_folder_of_its_own(trained: Callable[..
     run = trained()
     none = evaluate(run, "task.threshold=1")
     assert none.path.name == "val-threshold-1.0"
+    small = evaluate(run, "data.longer_side=64")
+    assert small.path.name == "val-longer_side-64"
+    assert small.about()["longer_side"] == 64
+    assert run.evaluation("val").about()["longer_side"] is None
     assert none.metrics()["detection"] == {"precision": 0.0, "recall": 0.0, "hmean": 0.0}
     assert run.evaluation("val").path.name == "val"
 
@@ -177,8 +181,13 @@ def test_a_lexicon_is_looked_for_before_anything_is_scored(trained: Callable[...
         evaluate(run, f"task.lexicon={tmp_path / 'nope.txt'}")
     with pytest.raises(DataError, match=r"task\.lexicon: .* is no file"):
         evaluate(run, f"task.lexicon={tmp_path}")
-    (tmp_path / "Words.txt").write_text("A\n")
-    assert evaluate(run, f"task.lexicon={tmp_path / 'Words.txt'}").path == run.path / "evaluation" / "val-lexicon-words"
+    names = set()
+    for word in "AB":
+        (tmp_path / word).mkdir()
+        (tmp_path / word / "Words.txt").write_text(f"{word}\n")
+        names.add(evaluate(run, f"task.lexicon={tmp_path / word / 'Words.txt'}").path.name)
+    assert len(names) == 2, "two files of one name"
+    assert all(name.startswith("val-lexicon-words-") for name in names)
 
 
 def test_weights_of_a_network_of_another_reach_are_refused(trained: Callable[..., Run]) -> None:
@@ -192,6 +201,13 @@ def test_weights_of_a_network_of_another_reach_are_refused(trained: Callable[...
     assert second.evaluation("val").metrics() == first.evaluation("val").metrics()
     with pytest.raises(CheckpointError, match=r"model\.reach: .* parts of 96 pixels.* parts of 200"):
         trained(*kept, "model.reach=200", name="third")
+    with pytest.raises(CheckpointError, match=r"choose the model\.name, model\.encoder and model\.hidden that it was"):
+        trained(*kept, "model.hidden=12", name="third")
+    with pytest.raises(CheckpointError, match=r"is a checkpoint of a whole network.*set model\.head=keep"):
+        trained(kept[1], name="third")
+    finds = trained("model.name=east", name="finds")
+    with pytest.raises(CheckpointError, match=r"of a network that does not read; set model\.name=east"):
+        trained(kept[0], f"model.weights={finds.checkpoints / 'best.ckpt'}", name="third")
 
 
 def test_what_was_set_right_is_told(saccade: Saccade, root: Path) -> None:
@@ -210,6 +226,7 @@ def test_mistakes(trained: Callable[..., Run], root: Path, tmp_path: Path) -> No
     for override, error, message in (
         ("model.name=fotz", ConfigError, r"model\.name: no network that spots text"),
         ("model.encoder=resnt18", ConfigError, r"model\.encoder: no encoder is called 'resnt18'; did you mean"),
+        ("model.hidden=3", ConfigError, r"model\.hidden: is 3.*; set 4 or more"),
         ("task.lexicon=nowhere.txt", DataError, r"task\.lexicon: .*nowhere\.txt"),
         ("task.alphabet=[AB]", ConfigError, r"task\.alphabet: found 'AB'"),
         ("data.augment.longer_side=[200, 100]", ConfigError, r"data\.augment\.longer_side .*: found \[200, 100\]"),

@@ -135,6 +135,16 @@ def test_no_turned_rectangle_around_a_polygon_has_less_area() -> None:
         assert ((points - found[0]) @ down).max() < left + 1e-9
 
 
+def test_an_outline_of_many_points_takes_no_more_than_it_must() -> None:
+    """A circle of 20,000 points; also its points on one line, or all in one place."""
+    angles = np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
+    points = 50 + 40 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert area(mmocr.least_rectangle(points)) == pytest.approx(80**2, rel=1e-6)
+    flat = mmocr.least_rectangle(points * [1, 0])
+    assert (flat.min(axis=0), flat.max(axis=0)) == (pytest.approx([10, 0]), pytest.approx([90, 0]))
+    assert (mmocr.least_rectangle(np.full((9, 2), 3.0)) == 3).all()
+
+
 def _turn(angle: float) -> np.ndarray[Any, Any]:
     return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 

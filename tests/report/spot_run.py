@@ -155,6 +155,7 @@ def add_spotting(
         "pooling": {"loss": "mean over the images", **run_pooling(reads=True)},
         "optimistic": False,
         "reads": reads,
+        "longer_side": None,
         "decoding": DECODING,
     }
     run.evaluation(name).write(document | found.metrics, table(images, found, reads=reads, names=names), known | about)

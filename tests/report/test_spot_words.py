@@ -87,7 +87,7 @@ def test_one_and_many(tmp_path: Path) -> None:
         "Of 1 word none was found. 1 of 1 detection matches no word."
     )
     assert spot_words.words_sentence(read(tmp_path / "c", beside)).endswith(
-        "1 missed, which overlaps a detection, by half or less."
+        "1 missed, which overlaps a detection by half or less, or one that another word took."
     )
     assert spot_words.misreadings_sentence(scored) == (
         "1 word was misread, none twice in the same way; those that are off by the least:"

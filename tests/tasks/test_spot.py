@@ -166,10 +166,10 @@ def test_nothing_is_read_where_no_word_of_the_lexicon_fits(scenes: Path, tmp_pat
 def test_a_lexicon_that_cannot_be_used(tmp_path: Path) -> None:
     characters = Alphabet(tuple("ABC"))
     with pytest.raises(DataError, match=r"task\.lexicon: .*none\.txt cannot be read as text"):
-        scene_text.words_of(tmp_path / "none.txt", characters)
+        scene_text.lexicon_of(tmp_path / "none.txt", characters)
     (tmp_path / "words.txt").write_text("xyz\n")
     with pytest.raises(DataError, match=r"task\.lexicon: no word of .*words\.txt is made of the 3 characters"):
-        scene_text.words_of(tmp_path / "words.txt", characters)
+        scene_text.lexicon_of(tmp_path / "words.txt", characters)
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
@@ -178,7 +178,7 @@ def test_a_lexicon_is_utf8_whatever_the_platform_thinks(tmp_path: Path, mark: by
     own = locale.setlocale(locale.LC_CTYPE)
     try:
         locale.setlocale(locale.LC_CTYPE, "C")
-        words, _ = scene_text.words_of(tmp_path / "words.txt", Alphabet(tuple(" DEORSTWÉ")))
+        words, _ = scene_text.lexicon_of(tmp_path / "words.txt", Alphabet(tuple(" DEORSTWÉ")))
     finally:
         locale.setlocale(locale.LC_CTYPE, own)
     assert words == ["ÉTÉ", "TWO WORDS"]

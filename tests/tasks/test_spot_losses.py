@@ -50,6 +50,18 @@ def test_texts_with_unknown_characters_are_found_and_not_read(scenes: Path) -> N
     assert [int(n) for n in found.weight] == known
 
 
+def test_words_too_small_to_be_found_are_not_learned_to_be_read(scenes: Path) -> None:
+    task = task_of(scenes, min_side=10, alphabet=("A",))
+    batch = batch_of(task, scenes, [0])
+    high = torch.tensor([9.0, 10.0, 11.0])
+    quads = torch.tensor([[8.0, 8], [88, 8], [88, 8], [8, 8]]).repeat(3, 1, 1)
+    quads[:, 2:, 1] += high[:, None]
+    words = SeenWords(quads, ("A", "A", "A"), torch.tensor([True, True, True]), (1.0, 1.0))
+    seen = Asked.of(batch, 1)
+    assert task.losses.reading(seen, (words,)).weight.tolist() == [2]
+    assert torch.equal(seen.quads[0], quads[1:])
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_words_are_learned_where_they_lie_in_the_input(scenes: Path, training: bool) -> None:
     task = task_of(scenes)

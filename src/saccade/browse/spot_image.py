@@ -40,7 +40,7 @@ def outlines(p: SpotPredictions, m: Matching, row: int, words: Flags, places: Fl
         place = placed.of(row)
         quads = np.rint(placed.quads[place].reshape(-1, 8).astype(np.float64)).clip(-FAR, FAR)
         head = np.stack([np.full(len(quads), side), outcomes[place], chosen], axis=1)
-        # those searched for stay; else the first, which of detections are the surest
+        # those searched for stay; else the first, which of detections are those that most places are sure of
         kept = np.sort(np.argsort(~chosen, kind="stable")[:ON_A_TILE])
         left_out += len(quads) - len(kept)
         made += np.concatenate([head, quads], axis=1)[kept].astype(int).tolist()

@@ -71,7 +71,7 @@ class SpotPredictions:
     images: list[str]  # N paths below the data root, forward slashes
     truth: Placed
     cared: Flags  # (K,)
-    found: Placed  # those of an image from the surest
+    found: Placed  # of an image in the order of what is found
     scores: Floats  # (D,) in [0, 1]; NaN where unknown
     numbers: dict[str, Floats]  # those of NUMBERS that the evaluation has, each (N,); NaN where undefined
     reads: bool  # whether words are read; if not, all texts of detections are empty

@@ -32,7 +32,8 @@ class Model(Section):
     """Start from this file instead: safetensors or a torch state dict with timm's or torchvision's key names."""
     head: Literal["replace", "keep"] = "replace"
     """The last layer under `pretrained` or `weights`: replace starts with a fresh one, whatever the file holds; keep
-    loads the file's, which must have one output a class, in the order of the class names."""
+    loads the file's, which must have one output a class, in the order of the class names. For caption and spot replace
+    takes weights of `model.encoder` alone, and keep a checkpoint of the whole network."""
     init: Literal["default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"] = "default"
     """Random starting weights: as the network itself draws them; or all convolutions and linear layers by Kaiming
     (arXiv 1502.01852) or Xavier (Glorot and Bengio 2010), from a normal or a uniform distribution, with biases at 0."""

@@ -250,13 +250,13 @@ class SpotTask(Section):
     """Share of an edge by which the part of a word that counts as text is smaller at each end; the band around it is
     not cared for."""
     min_side: NonNegative = 10.0
-    """Pixels of the network's input: text with a shorter side is not learned."""
+    """Pixels of the network's input: text with a shorter side is neither learned to be found nor to be read."""
     threshold: Probability = 0.8
     """A place belongs to text if its score is higher."""
     merge_iou: Probability = 0.2
     """Boxes of neighbouring places that overlap more are merged (locality-aware NMS, arXiv 1704.03155)."""
     nms_iou: Probability = 0.2
-    """Of merged boxes that overlap more the surest stays."""
+    """Of merged boxes that overlap more, that with the highest sum of scores stays."""
     min_score: Probability = 0.1
     """A box stays if the mean score inside it is higher."""
     max_places: Count = 10000

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
 
 from saccade.data.caption_layout import images_folder
 from saccade.data.json_records import load_object, records
@@ -75,17 +76,20 @@ def splits(root: Path) -> list[str]:
 
 
 def least_rectangle(points: Points) -> Points:
-    """The rectangle of least area around (K, 2) points, one of whose sides lies along a line through two of them.
+    """The rectangle of least area around (K, 2) points; one of its sides lies along an edge of their hull.
 
     (4, 2), clockwise on screen. The points go round a word in either direction from where reading begins, as many above
     the text as below it; the first corner is the one by which the four fit their ends best.
     """
-    first, second = np.triu_indices(len(points), k=1)
-    along = points[second] - points[first]
+    try:
+        hull = points[ConvexHull(points).vertices]
+    except QhullError:  # all on one line
+        hull = points[np.lexsort(points.T)][[0, -1]]
+    along = np.roll(hull, -1, axis=0) - hull
     lengths = np.hypot(along[:, 0], along[:, 1])
-    u = along[lengths > 0] / lengths[lengths > 0, None]
-    if not len(u):
+    if not lengths.all():
         return points[:_CORNERS]
+    u = along / lengths[:, None]
     v = np.stack([-u[:, 1], u[:, 0]], axis=1)
     across, down = u @ points.T, v @ points.T  # (directions, K)
     (left, right), (top, bottom) = ((values.min(1), values.max(1)) for values in (across, down))

@@ -33,7 +33,7 @@ def greedy(log_probs: Tensor, widths: Tensor) -> list[tuple[int, ...]]:
 
 
 @dataclass(frozen=True)
-class Lexicon:
+class WordTree:
     """V words as a tree of their beginnings: what words begin with in common is computed once.
 
     Node 0 is the empty word; every other adds a character to its parent, which has a smaller number.
@@ -44,7 +44,7 @@ class Lexicon:
     end: Tensor  # (V,) int64, where each word ends
 
     @classmethod
-    def of(cls, words: Sequence[Sequence[int]]) -> Lexicon:
+    def of(cls, words: Sequence[Sequence[int]]) -> WordTree:
         """Of words, at least one, each its characters; a word may be there twice."""
         assert words
         parent, label, end = [0], [BLANK], []
@@ -63,7 +63,7 @@ class Lexicon:
 
 
 @torch.no_grad()
-def lexicon_log_probs(log_probs: Tensor, widths: Tensor, lexicon: Lexicon) -> Tensor:
+def lexicon_log_probs(log_probs: Tensor, widths: Tensor, lexicon: WordTree) -> Tensor:
     """(R, V) log-probability of each word of the lexicon, over all paths that mean it; -inf where none does.
 
     Args:
@@ -73,7 +73,7 @@ def lexicon_log_probs(log_probs: Tensor, widths: Tensor, lexicon: Lexicon) -> Te
     """
     assert not len(widths) or int(widths.max()) <= log_probs.shape[1]
     device, rows = log_probs.device, max(1, _ROOM // len(lexicon.parent))
-    tree = Lexicon(lexicon.parent.to(device), lexicon.label.to(device), lexicon.end.to(device))
+    tree = WordTree(lexicon.parent.to(device), lexicon.label.to(device), lexicon.end.to(device))
     # words of like widths together
     order = widths.cpu().argsort(stable=True)
     found = log_probs.new_empty(len(order), len(tree.end))
@@ -82,7 +82,7 @@ def lexicon_log_probs(log_probs: Tensor, widths: Tensor, lexicon: Lexicon) -> Te
     return found
 
 
-def best_in_lexicon(log_probs: Tensor, widths: Tensor, lexicon: Lexicon) -> tuple[Tensor, Tensor]:
+def best_in_lexicon(log_probs: Tensor, widths: Tensor, lexicon: WordTree) -> tuple[Tensor, Tensor]:
     """The likeliest word of the lexicon for each row, the first among equals.
 
     Returns:
@@ -94,7 +94,7 @@ def best_in_lexicon(log_probs: Tensor, widths: Tensor, lexicon: Lexicon) -> tupl
     return (found == log_prob[:, None]).long().argmax(dim=1), log_prob
 
 
-def _forward(log_probs: Tensor, widths: Tensor, tree: Lexicon) -> Tensor:
+def _forward(log_probs: Tensor, widths: Tensor, tree: WordTree) -> Tensor:
     """(r, V), the forward algorithm on all nodes at once."""
     # (N, r) log-probability of all paths so far that mean the word of the node and end with its character, or a blank
     spoken = log_probs.new_full((len(tree.parent), len(log_probs)), -torch.inf)

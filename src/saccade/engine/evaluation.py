@@ -197,18 +197,28 @@ def _folder_name(run: Run, config: Config, split: str, path: Path, listing: List
     if known is not None:
         same = fingerprint(listing) == known["fingerprint"]
     else:
-        same = is_own_root(run, config) and config.data.model_copy(update={"root": own.data.root}) == own.data
+        seen_alike = {"root": own.data.root, "longer_side": own.data.longer_side}
+        same = is_own_root(run, config) and config.data.model_copy(update=seen_alike) == own.data
     if not same:
         parts += [re.sub(r"[^A-Za-z0-9._-]+", "-", config.data.root.name), fingerprint(listing)[:6]]
     parts += [
-        f"{key}-{now.stem if isinstance(now, Path) else now}".lower()
+        f"{key}-{_short(now)}".lower()
         for key in SCORING
         if (now := getattr(config.task, key, None)) != getattr(own.task, key, None)
     ]
+    if config.data.longer_side != own.data.longer_side:
+        parts.append(f"longer_side-{config.data.longer_side}".lower())
     if config.trainer.precision != own.trainer.precision:
         parts.append(str(config.trainer.precision))
     if path.resolve().parent != run.checkpoints.resolve():
-        parts += [path.stem, hashlib.blake2b(path.read_bytes(), digest_size=3).hexdigest()]
+        parts.append(_short(path))
     elif path.stem != "best":
         parts.append(path.stem)
     return "-".join(parts)
+
+
+def _short(value: Any) -> str:
+    """A value as part of a folder's name; of a file its name and what it holds, as others may have the same name."""
+    if not isinstance(value, Path):
+        return str(value)
+    return f"{value.stem}-{hashlib.blake2b(value.read_bytes(), digest_size=3).hexdigest()}"

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from saccade.quads import STRIDE, TALL
+from saccade.quads import STRIDE, laid
 
 HEIGHT = 8
 """Rows of a crop."""
@@ -72,14 +72,12 @@ def widened(quads: Tensor, outward: Tensor) -> Tensor:
 
 
 def turned(quads: Tensor) -> Tensor:
-    """(K, 4, 2) quads, those ``TALL`` times as high as wide laid on their side, so that the longer side is the width.
+    """(K, 4, 2) quads on the CPU as ``quads.laid`` lays them: the longer side of tall ones becomes the width.
 
     What was at the top comes to the left: letters one below the other keep their order, and so does text that runs
     downwards. Text that runs upwards, and whose corners do not say so, comes out from its end to its beginning.
     """
-    width, height = _sides(quads)
-    tall = height > TALL * width
-    return torch.where(tall[:, None, None], quads.roll(-1, dims=1), quads)
+    return torch.from_numpy(laid(quads.numpy())).to(quads)
 
 
 def columns(quads: Tensor, height: int = HEIGHT, max_width: int = MAX_WIDTH) -> Tensor:

@@ -61,7 +61,7 @@ class SpotImage:
         return [] if texts is None else [(self.truth.texts[k], texts[d]) for k, d in self.outcomes["detection"].pairs]
 
     def words(self) -> list[Word]:
-        """All words and detections: matches and false alarms the surest first, the others as the truth has them."""
+        """All words and detections: what was found in its order, the rest as the truth has it."""
         by_reading = self.outcomes.get("end_to_end", self.outcomes["detection"])
         right = dict(zip(by_reading.pairs, by_reading.correct, strict=True))
         matches = [self._found(d, RIGHT if right[k, d] else MISREAD, k) for k, d in sorted(right, key=lambda p: p[1])]

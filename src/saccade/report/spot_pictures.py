@@ -120,6 +120,8 @@ def most_telling(words: Sequence[Word]) -> list[Word]:
     The first of each are the surest, and of missed words the largest.
     """
     left = {verdict: [word for word in words if word.verdict == verdict] for verdict in _SHOWN}
+    for of_verdict in left.values():
+        of_verdict.sort(key=lambda word: -(word.score or 0.0))
     left[MISSED].sort(key=lambda word: -float(np.ptp(word.quad, axis=0).prod()))
     taken = dict.fromkeys(_SHOWN, 0)
     while sum(taken.values()) < MOST_WORDS and any(taken[v] < len(left[v]) for v in _SHOWN):

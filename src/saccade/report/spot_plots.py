@@ -33,15 +33,15 @@ def _heights(scored: Spotted, config: Mapping[str, Any], folder: Path) -> list[P
         "The share of the words that are cared for that was found"
         + ", and of it, in the full colour, what was also read right" * scored.reads
         + f". Height in pixels of the file; of words {TALL:g} times as high as wide, which are read lying on their "
-        f"side, it is the width.{_seen(config)}"
+        f"side, it is the width.{_seen(scored, config)}"
     )
     draw = heights_panel(steps, reads=scored.reads)
     return [saved(drawn(name, [draw], height=_TALL), folder, name, words, WIDTH)]
 
 
-def _seen(config: Mapping[str, Any]) -> str:
+def _seen(scored: Spotted, config: Mapping[str, Any]) -> str:
     """What the network saw of the pixels of the file."""
-    longer, least = config["data"].get("longer_side"), config["task"].get("min_side")
+    longer, least = scored.about["longer_side"], config["task"].get("min_side")
     seen = f" The network saw images with a longer side of {longer} pixels (data.longer_side)." if longer else ""
     small = f" Words with a side of less than {least or 0:g} pixels, as the network sees them, were not learned."
     return seen + small * bool(least)

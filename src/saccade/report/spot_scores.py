@@ -17,7 +17,8 @@ def scores_over(picture: Image.Image, png: bytes | None) -> Image.Image | None:
     """The picture in grey under its score map, the more coloured the higher the score.
 
     Cell (i, j) of an (h, w) map stands for the upper left corner of the j-th of w parts of the width and the i-th of h
-    of the height; between cells scores are interpolated.
+    of the height, which is off by up to 3 pixels of the network's input at the far edges where its sides are no
+    multiples of 4; between cells scores are interpolated.
 
     Args:
         picture: RGB.

@@ -101,7 +101,7 @@ def notes(scored: Spotted, intervals: Mapping[str, Interval]) -> list[str]:
         )
     if outside := scored.about.get("outside_alphabet"):
         found.append(
-            f"{count(outside['words'], 'word')} of these images cannot be read right: the alphabet lacks "
+            f"{count(outside['words'], 'word')} of these images cannot be read to the letter: the alphabet lacks "
             f"{listed(sorted(outside['times']))}."
         )
     if intervals:
@@ -150,7 +150,7 @@ def _became(scored: Spotted) -> str:
     found = f"{of[RIGHT]:,} {_was(of[RIGHT])} {'read right' if scored.reads else 'found'}"
     misread = f", {of[MISREAD]:,} found and misread" if scored.reads else ""
     missed = f"{found}{misread} and {of[MISSED]:,} missed"
-    overlaps = f"{'overlaps' if near == 1 else 'overlap'} a detection, by half or less"
+    overlaps = f"{'overlaps' if near == 1 else 'overlap'} a detection by half or less, or one that another word took"
     if not of[MISSED]:
         return f"{missed}."
     if not near:

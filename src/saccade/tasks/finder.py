@@ -108,9 +108,9 @@ class Finder:
         return widened(turned(rectangles), share * torch.cat([ends, sides], dim=1).to(quads))
 
     @cached_property
-    def _lexicon(self) -> tuple[list[str], ctc.Lexicon] | None:
+    def _lexicon(self) -> tuple[list[str], ctc.WordTree] | None:
         path = self.section.lexicon
-        return None if path is None or self.alphabet is None else scene_text.words_of(path, self.alphabet)
+        return None if path is None or self.alphabet is None else scene_text.lexicon_of(path, self.alphabet)
 
 
 def together(found: Sequence[SpotPrediction]) -> SpotPrediction:

@@ -13,8 +13,9 @@ from saccade.data.listing import Listing
 from saccade.data.mended import Mended
 from saccade.data.spot_transforms import SpotAugmentation, SpotScoring, SpotTraining
 from saccade.data.wording import counted, differing, named
-from saccade.decode.ctc import Lexicon
+from saccade.decode.ctc import WordTree
 from saccade.errors import CheckpointError, ConfigError, DataError
+from saccade.metrics.spotting.lexicon import words_of
 from saccade.nn.init import initialize
 from saccade.nn.spot_network import SpotNetwork, load_spot_encoder, require_spot_encoder
 from saccade.nn.weights import load_weights, read_facts, read_state_dict, require_file
@@ -22,6 +23,8 @@ from saccade.tasks.labels import normalization
 
 NETWORKS = {"fots": True, "east": False}
 """Names of networks, and whether they read."""
+LEAST_HIDDEN = 4
+_SIZES = "model.name, model.encoder and model.hidden"
 
 
 def section_of(config: Config) -> SpotTask:
@@ -65,6 +68,11 @@ def check(config: Config) -> None:
     if model.weights is not None:
         require_file(model.weights)
     require_lexicon(section)
+    if NETWORKS[model.name] and model.hidden is not None and model.hidden < LEAST_HIDDEN:
+        raise ConfigError(
+            f"model.hidden: is {model.hidden}, and the reader's first convolutions have a quarter of it; set "
+            f"{LEAST_HIDDEN} or more"
+        )
     if section.alphabet is not None:
         known_characters(section)
 
@@ -133,17 +141,16 @@ def known_characters(section: SpotTask) -> Alphabet:
     return Alphabet(given)
 
 
-def words_of(path: Path, characters: Alphabet) -> tuple[list[str], Lexicon]:
+def lexicon_of(path: Path, characters: Alphabet) -> tuple[list[str], WordTree]:
     """The words of a lexicon that can be read, each once, and the tree of them.
 
     Raises:
         DataError: the file cannot be read, or none of its words has known characters only.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        given = list(dict.fromkeys(words_of(path.read_text(encoding="utf-8-sig"))))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"task.lexicon: {path} cannot be read as text ({error}); it takes a word a line") from None
-    given = [word for word in dict.fromkeys(line.strip() for line in lines) if word]
     words = [word for word in given if not characters.lacks(word)]
     if words != given:
         lacking = {character for word in given for character in characters.lacks(word)}
@@ -156,7 +163,7 @@ def words_of(path: Path, characters: Alphabet) -> tuple[list[str], Lexicon]:
             f"task.lexicon: no word of {path} is made of the {len(characters)} characters of the alphabet; it takes a "
             "word a line"
         )
-    return words, Lexicon.of([characters.encode(word) for word in words])
+    return words, WordTree.of([characters.encode(word) for word in words])
 
 
 def scoring_transform(config: Config) -> SpotScoring:
@@ -194,10 +201,15 @@ def network(config: Config, characters: tuple[str, ...] | None) -> SpotNetwork:
     if model.weights is None:
         return found
     if model.head == "replace":
+        if read_facts(model.weights):
+            raise CheckpointError(
+                f"model.weights: {model.weights} is a checkpoint of a whole network, and model.head=replace takes "
+                "weights of model.encoder alone; set model.head=keep"
+            )
         load_spot_encoder(found.encoder, model.encoder, model.weights)
         return found
     _refuse_others(model.weights, characters, reach(config))
-    load_weights(found, read_state_dict(model.weights), source=str(model.weights), keep_head=True)
+    load_weights(found, read_state_dict(model.weights), source=str(model.weights), keep_head=True, made_by=_SIZES)
     return found
 
 
@@ -205,6 +217,11 @@ def _refuse_others(path: Path, characters: tuple[str, ...] | None, reach: float)
     """A network that was taught other characters, or that counts in other pixels, would say these at random."""
     facts = read_facts(path)
     theirs = tuple(facts.get("outputs", characters or ()))
+    if characters and not theirs:
+        raise CheckpointError(
+            f"model.weights: {path} is of a network that does not read; set model.name=east, or model.weights to a "
+            "checkpoint of fots"
+        )
     if characters is not None and theirs != characters:
         raise CheckpointError(
             f"model.weights: {path} reads other characters than this training ({differing(theirs, characters)}); set "

@@ -125,7 +125,7 @@ class Spot(Task[SpotPrediction]):
         for split, listing in listings.items():
             lacking = self._outside(listing)
             if lacking:
-                becomes = "found, and not learned to read" if split == "train" else "they cannot be read right"
+                becomes = "found, and not learned to read" if split == "train" else "they cannot be read to the letter"
                 say(
                     f"{split}: {counted(lacking['words'], 'word')} with characters that the alphabet lacks "
                     f"({named(sorted(lacking['times']))}): {becomes}"
@@ -227,10 +227,15 @@ class Spot(Task[SpotPrediction]):
         return {"loss": "mean over the images, each the sum of its own means", **run_pooling(reads=self.reads)}
 
     def facts(self, listing: Listing) -> Mapping[str, Any]:
-        """How words were found and read, and which cannot be read."""
+        """How large the images were made, how words were found and read, and which cannot be read."""
         said = {key: getattr(self.section, key) for key in FINDING}
         decoding = {key: str(value) if isinstance(value, Path) else value for key, value in said.items()}
-        return {"reads": self.reads, "decoding": decoding, "outside_alphabet": self._outside(listing)}
+        return {
+            "reads": self.reads,
+            "longer_side": self.config.data.longer_side,
+            "decoding": decoding,
+            "outside_alphabet": self._outside(listing),
+        }
 
     def known(self, listing: Listing) -> pl.DataFrame:
         """Columns ``target_quads_xy``, ``target_texts`` and ``target_cared``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from saccade.config.task_sections import SpotTask
 from saccade.data.spot_targets import CARE, GEOMETRY, SCORE
 from saccade.losses import spot as losses
 from saccade.nn.spot_network import Spotted
+from saccade.quads import min_area_rectangle, sides
 from saccade.samples import ImageLoss, SeenWords
 from saccade.tasks.finder import Finder
 
@@ -65,13 +67,10 @@ class SpotLosses:
         return [(1.0, found), (section.geometry, boxes)]
 
     def reading(self, seen: Spotted, words: Sequence[SeenWords], *, trained: float | None = None) -> ImageLoss:
-        """What they say, of the words that are cared for and have known characters only."""
+        """What they say, of the words that are cared for, are large enough and have known characters only."""
         known = self.alphabet
         assert known is not None
-        learned = [
-            [k for k in of.cared.nonzero()[:, 0].tolist() if of.texts[k] and not known.lacks(of.texts[k])]
-            for of in words
-        ]
+        learned = [[k for k in self._to_be_read(of) if of.texts[k] and not known.lacks(of.texts[k])] for of in words]
         quads = [
             self.finder.to_learn(of.quads[chosen], trained=trained) for of, chosen in zip(words, learned, strict=True)
         ]
@@ -84,3 +83,8 @@ class SpotLosses:
             torch.tensor([len(numbers) for numbers in said], dtype=torch.int64),
             torch.tensor([len(chosen) for chosen in learned], dtype=torch.int64),
         )
+
+    def _to_be_read(self, words: SeenWords) -> list[int]:
+        """The words that are cared for and no smaller than those that are learned to be found."""
+        shortest = sides(min_area_rectangle(words.quads.numpy())).min(axis=1)
+        return np.flatnonzero(words.cared.numpy() & (shortest >= self.section.min_side)).tolist()
