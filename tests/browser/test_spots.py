@@ -141,7 +141,9 @@ def test_a_text_finds_its_images(spots: TestClient) -> None:
     assert page["found"]["false alarm"] == 1
     assert [line[2] for line in tile_of(page, 1)["outlines"]] == [1, 0, 0, 1]  # EXIT, OPEN; read OPEN, EX1T
     assert tile_of(page, 0)["told"]["first"] == [[RIGHT, "EXIT", "exit"]]
-    assert rows(images(spots, **{"class": "EX1T"})) == [1]  # what was read counts as well
+    read = images(spots, **{"class": "EX1T"})
+    assert rows(read) == [1]  # what was read counts as well
+    assert (sum(read["truth"].values()), read["read_elsewhere"], page["read_elsewhere"]) == (0, 1, 0)
     assert rows(images(spots, **{"class": "EX"})) == []
     assert rows(images(spots, **{"class": "exit"}, show="hits", order="data")) == [0, 5]
 

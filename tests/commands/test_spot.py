@@ -219,7 +219,7 @@ def test_what_was_set_right_is_told(saccade: Saccade, root: Path) -> None:
     assert "cared for" in checked.out
     stats = saccade("data", "stats", "scenes-spot", f"data.root={root}", "data.format=icdar", "data.holdout=0.25")
     assert stats.code == 0, stats.err
-    assert "characters" in stats.out
+    assert "letters" in stats.out
 
 
 def test_mistakes(trained: Callable[..., Run], root: Path, tmp_path: Path) -> None:

@@ -29,11 +29,13 @@ def test_characters_of_the_training_texts_sorted_and_once_each_with_their_case()
 def test_text_that_is_not_cared_for_lends_no_characters() -> None:
     assert build(words("ab", "###", cared=[True, False])).characters == ("a", "b")
     assert build(words("ab", "#")).characters == ("#", "a", "b")
+    assert build(words("ab", "*")).characters == ("a", "b"), "it is scored and not learned"
+    assert build(words("ab", "**")).characters == ("*", "a", "b")
 
 
 @pytest.mark.parametrize("none", [words(), words("###", cared=[False]), Words.gathered([])])
 def test_no_text_to_learn_from(none: Words) -> None:
-    with pytest.raises(DataError, match=r"no text to learn from in . words?: none is cared for"):
+    with pytest.raises(DataError, match=r"the training split has no text to learn from: "):
         build(none)
 
 

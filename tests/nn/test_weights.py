@@ -297,7 +297,14 @@ def test_a_safetensors_file_without_tensors(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    for path in (tmp_path / "w.pth", tmp_path):
+    best = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    best.parent.mkdir(parents=True)
+    best.touch()
+    for path, what in (
+        (tmp_path / "w.pth", "not found; name a .safetensors, .pth or .ckpt file"),
+        (tmp_path, "is a folder; name a .safetensors, .pth or .ckpt file"),
+        (tmp_path / "run", f"is a folder; name {best}"),
+    ):
         with pytest.raises(CheckpointError) as raised:
             read_state_dict(path)
-        assert str(raised.value) == f"model.weights: {path} not found; name a .safetensors or .pth file"
+        assert str(raised.value) == f"model.weights: {path} {what}"

@@ -154,6 +154,14 @@ def test_a_lexicon_gives_one_of_its_words(scenes: Path, tmp_path: Path, capsys: 
     assert "never read" in said
 
 
+def test_a_lexicon_in_another_case_than_the_alphabet(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("Hotel\nHOTEL\nMotél\nhot\n", encoding="utf-8")
+    words, tree = scene_text.lexicon_of(tmp_path / "words.txt", Alphabet(tuple("EHLOT")))
+    assert words == ["Hotel", "HOTEL", "hot"]
+    assert tree.end.tolist()[0] == tree.end.tolist()[1]
+    assert tree.label[tree.end].tolist() == [3, 3, 5]
+
+
 def test_nothing_is_read_where_no_word_of_the_lexicon_fits(scenes: Path, tmp_path: Path) -> None:
     """A crop of 6 columns has no room for nine letters; one of 40 columns does not."""
     (tmp_path / "words.txt").write_text("METRETREM\n", encoding="utf-8")
@@ -182,6 +190,26 @@ def test_a_lexicon_is_utf8_whatever_the_platform_thinks(tmp_path: Path, mark: by
     finally:
         locale.setlocale(locale.LC_CTYPE, own)
     assert words == ["ÉTÉ", "TWO WORDS"]
+
+
+@pytest.mark.parametrize(
+    ("named", "files", "message"),
+    [
+        ("icdar", ["train/img/1.jpg", "train/box/1.csv"], "reads it, with the splits 'train'; set data.format=sroie$"),
+        ("icdar", ["img/1.jpg", "box/1.csv"], "in one folder; set data.format=sroie data.train=. data.val=null$"),
+        ("sroie", ["train_images/1.jpg", "train_gts/gt_1.txt"], "the splits 'train'; set data.format=icdar$"),
+        ("icdar", ["textspotting_val.json"], "the splits 'val'; set data.format=mmocr$"),
+        ("sroie", ["img/1.jpg", "box/1.csv"], "set data.train=. and data.val=null, which holds images of it out$"),
+        ("icdar", ["1/2/3.txt"], "it has the folders '1'; set data.root to the folder above them$"),
+        ("icdar", [], "it has no folders; set data.root to where they are$"),
+    ],
+)
+def test_a_layout_that_is_not_that_of_the_format(tmp_path: Path, named: str, files: list[str], message: str) -> None:
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    with pytest.raises(DataError, match=message.replace(".", r"\.")):
+        Spot.read(settings(tmp_path, data={"format": named}), "train")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class Selection:
 
     truth: Flags  # (K,)
     found: Flags  # (D,) with the match of each in ``truth``, and the other way round
+    named: Flags  # (K,) those of ``truth`` that were searched for themselves, and not because of what was read
     is_all: bool = True
 
 
@@ -71,7 +72,8 @@ class SpotGallery(BaseGallery):
         shown = self._shown(selection)
         m = self.matching
         return {
-            "truth": counts(m.truth[selection.truth]),
+            "truth": counts(m.truth[selection.named]),
+            "read_elsewhere": int((selection.truth & ~selection.named).sum()),
             "found": counts(m.found[selection.found]),
         } | self._paged(choice, self._order(choice), shown, lambda row: self._tile(row, selection))
 
@@ -149,7 +151,7 @@ class SpotGallery(BaseGallery):
         both = [truth.copy(), found.copy()]
         both[0][in_truth] |= found[m.of_truth[in_truth]]
         both[1][in_found] |= truth[m.of_found[in_found]]
-        return Selection(both[0], both[1], is_all=name is None and text is None)
+        return Selection(both[0], both[1], truth, is_all=name is None and text is None)
 
     def _shown(self, selection: Selection) -> dict[Show, Flags]:
         p, m = self.predictions, self.matching

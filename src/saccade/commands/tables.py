@@ -57,7 +57,8 @@ def answers_table(answers: Answers) -> Table:
         return table
     if words:
         for image, quads, texts in answers.table.head(MOST).select("image", "quads_xy", "texts").iter_rows():
-            table.add_row(Text(image), Text(" ".join(texts).strip() or counted(len(quads), "word")))
+            said = " | ".join(texts) if any(texts) else counted(len(quads), "word")
+            table.add_row(Text(image), Text(said))
         return table
     table.add_column("largest" if masks else "highest score", justify="right")
     for row in answers.table.head(MOST).iter_rows(named=True):
@@ -130,14 +131,15 @@ def _captions(splits: Mapping[str, Captions]) -> Table:
 
 
 def _words(splits: Mapping[str, Words]) -> Table:
-    title = "words; of an image, and pixels of the shorter side of those cared for, smallest, median, largest"
-    titles = ("split", "images", "words", "cared for", "of an image", "pixels", "characters")
+    title = "smallest, median, largest: words of an image; pixels of the shorter side and letters of those cared for"
+    titles = ("split", "images", "words", "cared for", "of an image", "pixels", "letters", "alphabet")
     table = Table(*titles, title=title, title_justify="left")
     for name, words in splits.items():
         high = sides(words.quads[words.cared]).min(axis=1)
         texts = [text for text, cared in zip(words.texts, words.cared.tolist(), strict=True) if cared]
         numbers = (len(words), len(words.texts), len(texts))
-        ranges = (_range(words.counts), _range(np.rint(high).astype(np.int64)) if len(high) else "-")
+        of_cared = (np.rint(high).astype(np.int64), np.array([len(text) for text in texts], dtype=np.int64))
+        ranges = (_range(words.counts), *(_range(values) if len(values) else "-" for values in of_cared))
         table.add_row(name, *map(str, numbers), *ranges, str(len(set("".join(texts)))))
     return table
 

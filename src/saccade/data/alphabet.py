@@ -10,7 +10,7 @@ from pathlib import Path
 
 from saccade.data.json_records import load_object
 from saccade.data.wording import counted, named, refuse
-from saccade.data.words import Words
+from saccade.data.words import UNREAD, Words
 from saccade.errors import DataError
 from saccade.files import write_json
 
@@ -92,9 +92,10 @@ def build(words: Words) -> Alphabet:
     Raises:
         DataError: there is no such text.
     """
-    found = sorted(set().union(*map(set, _cared(words))))
+    found = sorted(set().union(*(set(text) for text in _cared(words) if text != UNREAD)))
     if not found:
-        raise DataError(f"no text to learn from in {counted(len(words.texts), 'word')}: none is cared for")
+        there = f"none of its {counted(len(words.texts), 'word')} is cared for" if words.texts else "it has no word"
+        raise DataError(f"the training split has no text to learn from: {there}")
     return Alphabet(tuple(found))
 
 

@@ -75,10 +75,12 @@ def whats_there(root: Path, splits: Collection[str]) -> str:
     if not root.is_dir():
         return "nor that folder"
     if splits:
-        return f"it has the splits {named(splits)}"
+        lies = ", where everything lies in one folder; set data.train=. and data.val=null, which holds images of it out"
+        return f"it has the splits {named(splits)}" + lies * (list(splits) == ["."])
     folders = folders_in(root)
-    there = f"the folders {named(folders)}" if folders else "no folders"
-    return f"it has {there}; set data.root to the folder above them"
+    if not folders:
+        return "it has no folders; set data.root to where they are"
+    return f"it has the folders {named(folders)}; set data.root to the folder above them"
 
 
 def are_together(folder: Path, start: str, endings: tuple[str, ...]) -> bool:

@@ -73,8 +73,12 @@ def require_file(path: Path) -> None:
     Raises:
         CheckpointError: there is none.
     """
+    if path.is_dir():
+        best = path / "checkpoints" / "best.ckpt"
+        name = best if best.is_file() else "a .safetensors, .pth or .ckpt file"
+        raise CheckpointError(f"model.weights: {path} is a folder; name {name}")
     if not path.is_file():
-        raise CheckpointError(f"model.weights: {path} not found; name a .safetensors or .pth file")
+        raise CheckpointError(f"model.weights: {path} not found; name a .safetensors, .pth or .ckpt file")
 
 
 def _content(path: Path) -> object:

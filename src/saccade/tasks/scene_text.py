@@ -90,6 +90,7 @@ def require_lexicon(section: SpotTask) -> None:
 def read(config: Config, split: str) -> tuple[Listing, Mended]:
     """A split of any of the formats, and what had to be mended."""
     data = config.data
+    _refuse_another_layout(config)
     match data.format:
         case "icdar" | "scenes":
             return icdar.read(data.root, split)
@@ -103,8 +104,25 @@ def read(config: Config, split: str) -> tuple[Listing, Mended]:
 
 def splits(config: Config) -> list[str]:
     """Names of the splits on disk."""
-    readers = {"icdar": icdar.splits, "scenes": icdar.splits, "sroie": sroie.splits, "mmocr": mmocr.splits}
-    return readers[config.data.format](config.data.root)
+    return _SPLITS[config.data.format](config.data.root)
+
+
+_SPLITS = {"icdar": icdar.splits, "scenes": icdar.splits, "sroie": sroie.splits, "mmocr": mmocr.splits}
+
+
+def _refuse_another_layout(config: Config) -> None:
+    """Where there is nothing for this format, and something for another, that is the one to name."""
+    root, own = config.data.root, config.data.format
+    if own == "scenes" or not root.is_dir() or _SPLITS[own](root):
+        return
+    for other in ("icdar", "sroie", "mmocr"):
+        if found := _SPLITS[other](root):
+            one_folder = " data.train=. data.val=null" * (found == ["."])
+            raise DataError(
+                f"data.format: is {own}, and {root} is laid out as data.format={other} reads it, with "
+                f"{'everything in one folder' if one_folder else f'the splits {named(found)}'}; set "
+                f"data.format={other}{one_folder}"
+            )
 
 
 def learned_characters(config: Config, train: Listing) -> tuple[str, ...] | None:
@@ -144,6 +162,8 @@ def known_characters(section: SpotTask) -> Alphabet:
 def lexicon_of(path: Path, characters: Alphabet) -> tuple[list[str], WordTree]:
     """The words of a lexicon that can be read, each once, and the tree of them.
 
+    A word that the alphabet has in the other case alone is looked for in that, and told as it stands in the list.
+
     Raises:
         DataError: the file cannot be read, or none of its words has known characters only.
     """
@@ -151,9 +171,12 @@ def lexicon_of(path: Path, characters: Alphabet) -> tuple[list[str], WordTree]:
         given = list(dict.fromkeys(words_of(path.read_text(encoding="utf-8-sig"))))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"task.lexicon: {path} cannot be read as text ({error}); it takes a word a line") from None
-    words = [word for word in given if not characters.lacks(word)]
+    if not given:
+        raise DataError(f"task.lexicon: {path} holds no word; it takes a word a line")
+    spelled = {word: _spelled(word, characters) for word in given}
+    words = [word for word in given if spelled[word]]
     if words != given:
-        lacking = {character for word in given for character in characters.lacks(word)}
+        lacking = {character for word in given if not spelled[word] for character in characters.lacks(word)}
         say(
             f"task.lexicon: {counted(len(given) - len(words), 'word')} with characters that the alphabet lacks "
             f"({named(sorted(lacking))}): never read"
@@ -163,7 +186,12 @@ def lexicon_of(path: Path, characters: Alphabet) -> tuple[list[str], WordTree]:
             f"task.lexicon: no word of {path} is made of the {len(characters)} characters of the alphabet; it takes a "
             "word a line"
         )
-    return words, WordTree.of([characters.encode(word) for word in words])
+    return words, WordTree.of([characters.encode(spelled[word]) for word in words])
+
+
+def _spelled(word: str, characters: Alphabet) -> str:
+    """A word as the alphabet has it, else in capitals or in small letters; empty where it has it in no way."""
+    return next((form for form in (word, word.upper(), word.lower()) if not characters.lacks(form)), "")
 
 
 def scoring_transform(config: Config) -> SpotScoring:

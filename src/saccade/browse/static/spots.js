@@ -39,7 +39,7 @@ function drawHead(state, summary, page) {
   const cared = truth.right + truth.misread + truth.missed;
   byId("title").textContent = byId("chosen").textContent = state.class ?? (state.text === null ? "All images" : `“${state.text}”`);
   byId("subtitle").textContent = isSearch(state)
-    ? `${many(cared, "word", "words")} that ${cared === 1 ? "is" : "are"} or ${cared === 1 ? "was" : "were"} read as this: ${tally(truth, summary.reads)} · ${many(found["false alarm"], "false alarm", "false alarms")}`
+    ? `${many(cared, "time", "times")} in the truth: ${tally(truth, summary.reads)}${page.read_elsewhere ? ` · read where another word stands: ${count(page.read_elsewhere)}` : ""} · ${many(found["false alarm"], "false alarm", "false alarms")}`
     : `${many(summary.n, "image", "images")} · ${many(cared, "word", "words")}`;
   const share = (part) => cared ? part / cared : null;
   const names = summary.reads ? ["end_to_end_hmean", "detection_hmean", "word_accuracy"]
@@ -48,7 +48,7 @@ function drawHead(state, summary, page) {
     : [["found", share(truth.right + truth.misread)], ...(summary.reads ? [["read right", share(truth.right)]] : [])]);
   byId("alone").hidden = false;
   byId("alone").textContent = isSearch(state)
-    ? "Found and read right: shares of these words. Case is ignored; what was read is searched, too."
+    ? "Found and read right: shares of the words of the truth that are searched for. Case is ignored; what was read is searched, too."
     : "Above: of the whole split, whose words are added up. At an image: of that image alone.";
 }
 
