@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from saccade.report.class_figures import class_bars, confusion_panel
 from saccade.report.epochs import Curve
@@ -50,6 +52,15 @@ def test_legends_keep_every_name() -> None:
 def test_one_epoch_and_undefined_values_can_be_drawn() -> None:
     curves = [Curve("train", True, [0], [0.5]), Curve("holdout", False, [0], [None])]
     assert "best: epoch 0" in texts(drawn("t", [curves_panel("mAP", curves, best=(0, "best: epoch 0"))]).svg)
+
+
+@pytest.mark.parametrize(("values", "height"), [([9, 5, 1], 1), ([0.1, 0.5, 0.9], 0), ([None] * 3, 0)])
+def test_the_word_for_an_epoch_is_where_no_curve_runs(values: list[float | None], height: float) -> None:
+    axes = Figure().subplots()
+    curves_panel("x", [Curve("holdout", False, [1, 2, 3], values)], best=(3, "best: epoch 3"))(axes)
+    (word,) = axes.texts
+    assert isinstance(word, Annotation)
+    assert word.xy == (3, height)
 
 
 def test_the_page_sets_the_colours() -> None:

@@ -199,26 +199,41 @@ def tail_panel(shares: Sequence[float], lines: Mapping[str, Sequence[float]]) ->
     return draw
 
 
+_FOOT = 0.15
+"""Of the height of a panel, what a line of text at its foot takes."""
+
+
 def over_epochs(axes: Axes, title: str, curves: Sequence[Curve], best: tuple[int, str] | None) -> None:
     """Title and axis of a panel of curves over epochs; ``best`` marks an epoch, with a word for it."""
     if best is not None:
         axes.axvline(best[0], color=INK, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
-        _label_at_line(axes, *best, [e for curve in curves for e in curve.epochs])
+        _label_at_line(axes, *best, curves)
     axes.set_title(title)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def _label_at_line(axes: Axes, epoch: int, word: str, epochs: Sequence[int]) -> None:
-    """Write ``word`` at the foot of the line, on the side that has room."""
-    left = epoch > (min(epochs) + max(epochs)) / 2
+def _label_at_line(axes: Axes, epoch: int, word: str, curves: Sequence[Curve]) -> None:
+    """Write ``word`` at the foot of the line, or at its top where a curve runs by the foot, on the side that has room."""
+    epochs = [e for curve in curves for e in curve.epochs]
+    first, last = min(epochs), max(epochs)
+    left = epoch > (first + last) / 2
+    beside = [
+        (e, v)
+        for curve in curves
+        for e, v in zip(curve.epochs, curve.values, strict=True)
+        if v is not None and abs(e - epoch) <= (last - first) / 3
+    ]
+    heights = axes.transAxes.inverted().transform(axes.transData.transform(beside or [(epoch, np.inf)]))[:, 1]
+    at_top = bool(heights.min() < _FOOT)
     axes.annotate(
         word,
-        (epoch, 0),
+        (epoch, float(at_top)),
         xycoords=("data", "axes fraction"),
-        xytext=(-5 if left else 5, 5),
+        xytext=(-5 if left else 5, -5 if at_top else 5),
         textcoords="offset points",
         ha="right" if left else "left",
+        va="top" if at_top else "baseline",
         fontsize=9.5,
         color=MUTED,
     )
