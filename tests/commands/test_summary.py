@@ -166,6 +166,13 @@ def test_a_field_that_is_not_known_is_a_question_mark_with_a_note(saccade: Sacca
     assert row(found, "proj Conv2d", depth=2)[-1] == "4"
 
 
+def test_a_part_that_no_whole_image_goes_through_is_not_counted_and_named(saccade: Saccade) -> None:
+    said = saccade("summary", "scenes-spot")
+    assert said.code == 0, said.err
+    assert "not counted: 'reader', which a whole image does not go through" in " ".join(said.out.split())
+    assert summary("dogs-cnn", classes=5).asleep == []
+
+
 def test_units_have_a_column_where_there_is_room(saccade: Saccade) -> None:
     found = summary("dogs-cnn", classes=5)
     units = {layer.name: f"{layer.units:,}" for layer in found.layers}

@@ -12,6 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from saccade.data.wording import named
 from saccade.nn.anatomy import Anatomy, Field, Layer, amount, times
 
 IDLE = ("Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "DropPath")
@@ -86,6 +87,8 @@ def totals(found: Anatomy) -> Iterator[str]:
     """The lines below the table."""
     yield f"parameters     {found.parameters:,} ({_trainable(found)}), {found.megabytes:.1f} MB as float32"
     yield f"multiply-adds  {amount(found.multiply_adds)} for an image of {times(found.image)}"
+    if found.asleep:
+        yield f"not counted: {named(found.asleep)}, which a whole image does not go through"
     if found.lost is not None:
         yield f"?: receptive fields are not followed through every operation; lost first in {found.lost}"
 

@@ -149,7 +149,8 @@ def _are_confidences(lines: Sequence[_Line]) -> bool:
     odd = next((line for line, found in zip(lines, fits, strict=True) if not found), lines[0])
     raise DataError(
         f"{odd.place}: after the corners comes {odd.rest or ''!r}, and {len(numbers)} of {counted(len(lines), 'line')} "
-        "have a number there; say --confidences if it is a confidence, --no-confidences if it belongs to the transcript"
+        f"{'has' if len(numbers) == 1 else 'have'} a number there; say --confidences if it is a confidence, "
+        "--no-confidences if it belongs to the transcript"
     )
 
 

@@ -58,6 +58,16 @@ class Anatomy:
     lost: str | None  # the first layer of which a receptive field is not known, and the operation that is to blame
 
     @property
+    def asleep(self) -> list[str]:
+        """Parts of the network with parameters in which nothing was called."""
+        parts = {i: self.layers[i : i + 1 + part.inside] for i, part in enumerate(self.layers) if part.depth == 1}
+        return [
+            inside[0].name
+            for inside in parts.values()
+            if any(layer.parameters for layer in inside) and not any(layer.calls for layer in inside)
+        ]
+
+    @property
     def output(self) -> tuple[int, ...] | None:
         """Shape of what the network answers for one image."""
         return self.layers[0].output

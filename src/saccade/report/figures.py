@@ -214,7 +214,7 @@ def over_epochs(axes: Axes, title: str, curves: Sequence[Curve], best: tuple[int
 
 
 def _label_at_line(axes: Axes, epoch: int, word: str, curves: Sequence[Curve]) -> None:
-    """Write ``word`` on the side that has room, at the foot of the line, or at its top where a curve runs by the foot."""
+    """Write ``word`` where there is room: at the foot of the line or, if a curve runs there, at its top."""
     epochs = [e for curve in curves for e in curve.epochs]
     first, last = min(epochs), max(epochs)
     left = epoch > (first + last) / 2
