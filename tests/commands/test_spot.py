@@ -161,6 +161,16 @@ def test_files_are_answered_as_the_split_was(trained: Callable[..., Run], root: 
     answers = predict(run.path, [str(root / image) for image in rows["image"]]).table
     assert answers["texts"].to_list() == rows["texts"].to_list()
     assert answers["quads_xy"].to_list() == rows["quads_xy"].to_list()
+    found = 0
+    for image, picture, quads in answers.select("image", "picture", "quads_xy").iter_rows():
+        with Image.open(image) as plain, Image.open(run.path / "predictions" / picture) as shown:
+            scale = -(-960 // max(plain.size))
+            assert shown.size == (scale * plain.width, scale * plain.height)
+            large = plain.convert("RGB").resize(shown.size, Image.Resampling.BICUBIC)
+            changed = np.abs(np.asarray(shown, np.int16) - np.asarray(large)).max(axis=2) > 90
+        assert changed.any() == bool(quads)
+        found += len(quads)
+    assert found > 0
 
 
 def test_another_threshold_is_scored_in_a_folder_of_its_own(trained: Callable[..., Run]) -> None:

@@ -202,7 +202,7 @@ def test_whoever_knows_says_so(results):
 @pytest.mark.parametrize(
     ("text", "place", "said"),
     [
-        (f"{BOX},7", 1, "after the corners comes '7', and 1 of 1 line have a number there; say --confidences"),
+        (f"{BOX},7", 1, "after the corners comes '7', and 1 of 1 line has a number there; say --confidences"),
         (
             f"{BOX},0.9,a\n{BOX},Hotel\n{BOX},0.8,b",
             2,

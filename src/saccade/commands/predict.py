@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from PIL import Image
 
 from saccade.commands.opening import config_of
+from saccade.console import progress_bar
+from saccade.data.images import read_rgb
 from saccade.data.loose import find_images
+from saccade.draw.words import lettered
 from saccade.engine import ensemble, predicting
 from saccade.engine.evaluation import checkpoint_path, with_mask_paths
 from saccade.errors import ConfigError
@@ -62,8 +67,25 @@ def predict(
     table, masks = with_mask_paths(
         table, [f"{target.stem}/{i:05d}-{Path(n).stem}.png" for i, n in enumerate(table["image"])]
     )
+    if "quads_xy" in table.columns:
+        table = _with_pictures(table, target)
     _write(target, table, masks)
     return Answers(table, config.data.classes or (), target, failures)
+
+
+def _with_pictures(table: pl.DataFrame, target: Path) -> pl.DataFrame:
+    """The table with the path of a picture of each image that shows its words, which is written."""
+    names = [f"{target.stem}/{i:05d}-{Path(n).stem}.jpg" for i, n in enumerate(table["image"])]
+    with progress_bar() as bar:
+        for name, (image, quads, texts) in bar.track(
+            zip(names, table.select("image", "quads_xy", "texts").iter_rows(), strict=True),
+            total=len(names),
+            description="drawing",
+        ):
+            picture = lettered(np.asarray(read_rgb(Path(image))), np.array(quads).reshape(-1, 4, 2), texts)
+            with written_aside(target.parent / name) as aside:
+                Image.fromarray(picture).save(aside, "JPEG", quality=90)
+    return table.with_columns(pl.Series("picture", names, dtype=pl.String))
 
 
 def _write(target: Path, table: pl.DataFrame, masks: Mapping[str, bytes]) -> None:
