@@ -41,7 +41,7 @@ def _heights(scored: Spotted, config: Mapping[str, Any], folder: Path) -> list[P
 
 def _seen(scored: Spotted, config: Mapping[str, Any]) -> str:
     """What the network saw of the pixels of the file."""
-    longer, least = scored.about["longer_side"], config["task"].get("min_side")
+    longer, least = scored.about.get("longer_side"), config["task"].get("min_side")
     seen = f" The network saw images with a longer side of {longer} pixels (data.longer_side)." if longer else ""
     small = f" Words with a side of less than {least or 0:g} pixels, as the network sees them, were not learned."
     return seen + small * bool(least)
