@@ -22,11 +22,10 @@ BLANK = 0
 class Outside:
     """The characters of some words that an alphabet lacks.
 
-    ``times``: how often each occurs. ``words``: in how many words each occurs. ``n_words``: how many words have any.
+    ``times``: how often each occurs. ``n_words``: how many words have any.
     """
 
     times: Counter[str]
-    words: Counter[str]
     n_words: int
 
 
@@ -74,14 +73,12 @@ class Alphabet:
     def outside(self, words: Words) -> Outside:
         """What this alphabet lacks of those of ``words`` that are cared for."""
         times: Counter[str] = Counter()
-        in_words: Counter[str] = Counter()
         n_words = 0
         for text in _cared(words):
             lacking = self.lacks(text)
-            in_words.update(lacking)
             times.update({character: text.count(character) for character in lacking})
             n_words += bool(lacking)
-        return Outside(times, in_words, n_words)
+        return Outside(times, n_words)
 
 
 def build(words: Words) -> Alphabet:

@@ -18,6 +18,10 @@ ALIKE = 0.5
 """Words are run through an LSTM together if the narrowest has at least this share of the columns of the widest."""
 
 
+ROUND = 128
+"""A strip has a multiple of so many columns, the last ones empty: on a CPU a new length makes convolutions anew."""
+
+
 class WordReader(nn.Module):
     """Six 3x3 convolutions, an LSTM in both directions, and a linear layer.
 
@@ -61,9 +65,10 @@ class WordReader(nn.Module):
         if not len(widths):
             return self._nothing()
         x, places = strip, (torch.arange(strip.shape[1]) + _word_of(widths)).to(strip.device)
+        parted = strip.shape[1] + len(widths) - 1
         for pair in self.pairs:
             for layer in pair:  # type: ignore[attr-defined]  # a list of layers
-                x = layer(x, places, empty=len(widths) - 1)
+                x = layer(x, places, length=-(-parted // ROUND) * ROUND)
             x = torch.maximum(x[0::2], x[1::2])
         said = self._both_ways(x.squeeze(0), widths)
         logits = self.output(F.dropout(said, self.drop_rate, self.training))
@@ -99,10 +104,10 @@ class _Layer(nn.Module):
         self.conv = nn.Conv2d(channels, out, 3, padding=1)
         self.norm = nn.BatchNorm1d(out)
 
-    def forward(self, words: Tensor, places: Tensor, *, empty: int) -> Tensor:
-        """(H, N, C) to (H, N, out); ``places`` (N,) are those of the columns among themselves and ``empty`` ones."""
+    def forward(self, words: Tensor, places: Tensor, *, length: int) -> Tensor:
+        """(H, N, C) to (H, N, out); ``places`` (N,) are those of the columns among ``length``, others are empty."""
         height, n, channels = words.shape
-        apart = words.new_zeros(height, n + empty, channels).index_copy(1, places, words)
+        apart = words.new_zeros(height, length, channels).index_copy(1, places, words)
         told = self.conv(apart.permute(2, 0, 1)[None])[0].permute(1, 2, 0).index_select(1, places)
         return F.relu(self.norm(told.flatten(0, 1))).view(height, n, -1)
 
