@@ -178,7 +178,7 @@ def test_every_command(
     if captions:
         assert found.columns == ["image", "caption", "attention"]
     elif words:
-        assert found.columns == ["image", "quads_xy", "texts", "scores"]
+        assert found.columns == ["image", "quads_xy", "texts", "scores", "picture"]
     else:
         numbers = found["share" if "mask" in found.columns else "scores"]
         assert len(numbers[0]) == len(scored["classes"])

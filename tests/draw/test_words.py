@@ -44,5 +44,5 @@ def test_any_image_and_no_words(shape: tuple[int, int]) -> None:
 def test_letters_stay_within_the_picture() -> None:
     corner = BOX - [0, 30] + [900, 0]
     shown = lettered(black(1000, 1000), corner, ["A LONG LINE OF TEXT THAT ENDS AT THE EDGE"])
-    assert (shown[:40, -12:] == 255).all(axis=2).any()
-    assert (shown[:40, 500:] == 255).all(axis=2).any(axis=0).nonzero()[0].min() > 0
+    assert (shown[:40, -12:] > 128).all(axis=2).any()
+    assert not (shown[:40, :500] > 128).all(axis=2).any()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from saccade.decode.ctc import Lexicon, lexicon_log_probs
+from saccade.decode.ctc import WordTree, lexicon_log_probs
 from saccade.losses.spot import ctc
 
 
@@ -48,7 +48,7 @@ def test_the_likelihood_of_a_word_is_torch_s() -> None:
     logits, widths, labels, lengths = batch()
     log_p = logits.detach().log_softmax(dim=2)
     words = [part.tolist() for part in labels.split(lengths.tolist())]
-    found = lexicon_log_probs(log_p, widths, Lexicon.of(words))
+    found = lexicon_log_probs(log_p, widths, WordTree.of(words))
     for column, word in enumerate(words):
         same = torch.tensor(word, dtype=torch.int64).repeat(6)
         loss = torch.nn.functional.ctc_loss(
