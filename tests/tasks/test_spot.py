@@ -202,6 +202,7 @@ def test_a_lexicon_is_utf8_whatever_the_platform_thinks(tmp_path: Path, mark: by
         ("sroie", ["img/1.jpg", "box/1.csv"], "set data.train=. and data.val=null, which holds images of it out$"),
         ("icdar", ["1/2/3.txt"], "it has the folders '1'; set data.root to the folder above them$"),
         ("icdar", [], "it has no folders; set data.root to where they are$"),
+        ("icdar", ["package.json"], "it has no folders; set data.root to where they are$"),
     ],
 )
 def test_a_layout_that_is_not_that_of_the_format(tmp_path: Path, named: str, files: list[str], message: str) -> None:

@@ -75,6 +75,11 @@ def splits(root: Path) -> list[str]:
     return sorted(_files(root))
 
 
+def has_named_files(root: Path) -> bool:
+    """Whether any file is called as MMOCR calls them, and not only a JSON."""
+    return any(any((root / folder).glob(f"{PREFIX}*.json")) for folder in FOLDERS)
+
+
 def least_rectangle(points: Points) -> Points:
     """The rectangle of least area around (K, 2) points; one of its sides lies along an edge of their hull.
 

@@ -116,7 +116,10 @@ def _refuse_another_layout(config: Config) -> None:
     if own == "scenes" or not root.is_dir() or _SPLITS[own](root):
         return
     for other in ("icdar", "sroie", "mmocr"):
-        if found := _SPLITS[other](root):
+        found = _SPLITS[other](root)
+        if other == "mmocr" and not mmocr.has_named_files(root):
+            continue  # any JSON could be one of its splits
+        if found:
             one_folder = " data.train=. data.val=null" * (found == ["."])
             raise DataError(
                 f"data.format: is {own}, and {root} is laid out as data.format={other} reads it, with "
